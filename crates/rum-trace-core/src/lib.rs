@@ -1,1 +1,55 @@
-//! core
+//! One framework-neutral instrumenter for HTTP servers: it continues the trace
+//! that a RUM SDK opened on a phone or in a browser.
+//!
+//! # Which crate do I want?
+//!
+//! - A service on axum, tower, hyper or tonic: `rum-trace-tower`, or `rum-trace`
+//!   with the feature `axum` or `tower`.
+//! - A framework without an adapter: this one, see [`Instrumenter::start`].
+//!
+//! # What happens to a request
+//!
+//! [`Instrumenter::start`] reads the headers in a fixed order: *parse* every
+//! carrier ([`Carrier`]), apply the *limits*, then build the *context* and the
+//! *span*. The context holds the SERVER span, the [`RumContext`] and the
+//! baggage; [`Injection`] writes the trace into a request to the next service.
+//! [`ActiveRequest`] is the guard of the span's life.
+//!
+//! Nothing here can fail a request: bad headers start a new trace and are
+//! counted in [`Stats`]. Bad configuration is a [`BuildError`].
+
+mod active_request;
+mod attributes;
+mod baggage;
+mod builder;
+mod capture;
+mod carrier;
+mod error;
+mod extract;
+mod headers;
+mod hooks;
+mod inbound;
+mod inject;
+mod instrumenter;
+mod limits;
+mod method;
+mod propagator;
+mod redact;
+mod request_info;
+mod rum_context;
+mod semconv;
+mod stats;
+#[cfg(test)]
+mod test_support;
+mod trace_state;
+mod tracer;
+
+pub use active_request::{ActiveRequest, Failure, Scope};
+pub use builder::InstrumenterBuilder;
+pub use carrier::Carrier;
+pub use error::BuildError;
+pub use inject::Injection;
+pub use instrumenter::Instrumenter;
+pub use request_info::{RequestInfo, ResponseInfo};
+pub use rum_context::{RumContext, RumKey, RumSource};
+pub use stats::Stats;

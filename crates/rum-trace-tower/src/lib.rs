@@ -1,1 +1,19 @@
-//! tower
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod future;
+mod headers;
+mod layer;
+mod request;
+mod service;
+
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub mod axum;
+
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
+pub use headers::inject;
+pub use layer::RumTraceLayer;
+pub use service::RumTrace;

@@ -1,1 +1,31 @@
-//! f
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub use opentelemetry;
+pub use rum_trace_core::{
+    ActiveRequest, BuildError, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder,
+    RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, Stats,
+};
+pub use rum_trace_propagation as propagation;
+
+/// The tower adapter: [`RumTraceLayer`](tower::RumTraceLayer) and its parts.
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub mod tower {
+    pub use rum_trace_tower::{ResponseBody, ResponseFuture, RumTrace, RumTraceLayer, inject};
+}
+
+/// The axum adapter: the layer, and extractors for handlers.
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub mod axum {
+    pub use rum_trace_tower::RumTraceLayer;
+    pub use rum_trace_tower::axum::{CurrentTrace, MissingRum, Rum};
+}
+
+/// The export pipeline: OpenTelemetry SDK and OTLP.
+#[cfg(feature = "otlp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+pub mod otlp {
+    pub use rum_trace_otlp::*;
+}

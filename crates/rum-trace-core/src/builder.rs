@@ -1,0 +1,236 @@
+//! The one builder, shared by every framework.
+
+use std::sync::Arc;
+
+use opentelemetry::KeyValue;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{Tracer, TracerProvider};
+
+use crate::attributes::Scheme;
+use crate::capture::Force;
+use crate::hooks::Hooks;
+use crate::instrumenter::{Inner, Instrumenter};
+use crate::tracer::SpanSource;
+use crate::{BuildError, Carrier, RequestInfo, RumContext};
+
+/// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
+/// SDKs send and starts spans on the global tracer provider.
+///
+/// ```
+/// use rum_trace_core::Instrumenter;
+///
+/// let instrumenter = Instrumenter::builder()
+///     .filter(|request| request.path() != "/healthz")
+///     .capture_request_header("x-tenant")
+///     .build()?;
+/// # let _ = instrumenter;
+/// # Ok::<(), rum_trace_core::BuildError>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct InstrumenterBuilder {
+    inner: Inner,
+    error: Option<BuildError>,
+}
+
+impl InstrumenterBuilder {
+    /// The provider of the SERVER spans. By default it is OpenTelemetry's
+    /// global one, asked when the first request comes.
+    pub fn tracer_provider<P>(mut self, provider: &P) -> Self
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Send + Sync + 'static,
+    {
+        self.inner.spans = SpanSource::of(provider);
+        self
+    }
+
+    /// Which carriers are read, and which goes first when a request has
+    /// several. The default is [`Carrier::DEFAULT`].
+    pub fn carriers(mut self, order: impl IntoIterator<Item = Carrier>) -> Self {
+        let order: Vec<Carrier> = order.into_iter().collect();
+        for (i, carrier) in order.iter().enumerate() {
+            if *carrier == Carrier::Propagator {
+                self.fail(BuildError::PropagatorInCarriers);
+            } else if order.iter().take(i).any(|earlier| earlier == carrier) {
+                self.fail(BuildError::DuplicateCarrier { carrier: *carrier });
+            }
+        }
+        self.inner.carriers = order;
+        self
+    }
+
+    /// A propagator that is asked when no carrier could be continued, for a
+    /// header format that this crate does not know.
+    pub fn fallback_propagator(
+        mut self,
+        propagator: impl TextMapPropagator + Send + Sync + 'static,
+    ) -> Self {
+        self.inner.fallback = Some(Box::new(propagator));
+        self
+    }
+
+    /// Which requests get a span: those for which `filter` says true. A
+    /// request without one still carries its trace on to the next service.
+    pub fn filter(
+        mut self,
+        filter: impl Fn(&dyn RequestInfo) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.inner.hooks.filter = Some(Box::new(filter));
+        self
+    }
+
+    /// Names spans otherwise than `{method} {http.route}`. `None` leaves the
+    /// name as it is. Keep names low in number: no ids, no paths.
+    pub fn span_name(
+        mut self,
+        name: impl Fn(&dyn RequestInfo) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.inner.hooks.name = Some(Box::new(name));
+        self
+    }
+
+    /// Adds span attributes of one's own at the span's creation.
+    ///
+    /// ```
+    /// use opentelemetry::KeyValue;
+    /// use rum_trace_core::Instrumenter;
+    ///
+    /// let builder = Instrumenter::builder().attributes(|_request, rum, attributes| {
+    ///     attributes.push(KeyValue::new("shop.known_user", rum.user_id().is_some()));
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn attributes(
+        mut self,
+        add: impl Fn(&dyn RequestInfo, &RumContext, &mut Vec<KeyValue>) + Send + Sync + 'static,
+    ) -> Self {
+        self.inner.hooks.attributes = Some(Box::new(add));
+        self
+    }
+
+    /// `http` (the default) or `https`: what `url.scheme` is for a request
+    /// that does not tell, as HTTP/1.1 requests do not. Say `https` if clients
+    /// come in over TLS, also if a proxy ends it.
+    pub fn scheme(mut self, scheme: &str) -> Self {
+        match Scheme::parse(scheme) {
+            Some(scheme) => self.inner.attributes.scheme = scheme,
+            None => self.fail(BuildError::InvalidScheme {
+                scheme: scheme.to_owned(),
+            }),
+        }
+        self
+    }
+
+    /// A further HTTP method to be known by its name; others are `_OTHER`.
+    /// Known are those of RFC 9110, PATCH and QUERY.
+    pub fn known_method(mut self, method: &str) -> Self {
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if method.is_empty() || !method.bytes().all(token) {
+            self.fail(BuildError::InvalidMethod {
+                method: method.to_owned(),
+            });
+        } else {
+            self.inner.methods.push(Arc::from(method));
+        }
+        self
+    }
+
+    /// A further query parameter whose value is written as `REDACTED` in
+    /// `url.query` and in sw8's endpoint. The credentials of pre-signed URLs
+    /// are redacted already.
+    pub fn redact_query_parameter(mut self, name: &str) -> Self {
+        self.inner.attributes.redaction.add(name);
+        self
+    }
+
+    /// Whether the RUM members are in the span's own trace state, where a
+    /// product behind may read them; by default they are. If not they stay out
+    /// of the span context altogether, which is private and cheaper, and
+    /// [`Injection`](crate::Injection) still puts them back at their place.
+    pub fn rum_in_trace_state(mut self, yes: bool) -> Self {
+        self.inner.rum_in_trace_state = yes;
+        self
+    }
+
+    /// Writes a request header as `http.request.header.<name>`. Headers with
+    /// credentials, cookies, `tracestate` and `baggage` are refused.
+    pub fn capture_request_header(self, name: &str) -> Self {
+        self.request_header(name, Force::No)
+    }
+
+    /// The same for a header that is otherwise refused: its value will be in
+    /// every span.
+    pub fn capture_sensitive_request_header(self, name: &str) -> Self {
+        self.request_header(name, Force::Yes)
+    }
+
+    /// Writes a response header as `http.response.header.<name>`. Headers with
+    /// credentials and cookies are refused.
+    pub fn capture_response_header(self, name: &str) -> Self {
+        self.response_header(name, Force::No)
+    }
+
+    /// The same for a header that is otherwise refused.
+    pub fn capture_sensitive_response_header(self, name: &str) -> Self {
+        self.response_header(name, Force::Yes)
+    }
+
+    /// The instrumenter.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that was wrong, with what to change.
+    pub fn build(self) -> Result<Instrumenter, BuildError> {
+        match self.error {
+            None => Ok(Instrumenter::new(self.inner)),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn request_header(mut self, name: &str, force: Force) -> Self {
+        let added = self
+            .inner
+            .attributes
+            .request_headers
+            .add("http.request.header", name, force);
+        self.check(added);
+        self
+    }
+
+    fn response_header(mut self, name: &str, force: Force) -> Self {
+        let added = self
+            .inner
+            .response_headers
+            .add("http.response.header", name, force);
+        self.check(added);
+        self
+    }
+
+    fn check(&mut self, outcome: Result<(), BuildError>) {
+        if let Err(error) = outcome {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: BuildError) {
+        self.error.get_or_insert(error);
+    }
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Inner {
+            spans: SpanSource::default(),
+            carriers: Carrier::DEFAULT.to_vec(),
+            fallback: None,
+            hooks: Hooks::default(),
+            methods: Vec::new(),
+            attributes: Default::default(),
+            response_headers: Default::default(),
+            rum_in_trace_state: true,
+            counters: Default::default(),
+        }
+    }
+}

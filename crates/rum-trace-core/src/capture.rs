@@ -1,0 +1,103 @@
+//! Header capture, from an explicit list.
+
+use std::sync::Arc;
+
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+
+use crate::BuildError;
+
+/// Headers that hold credentials, cookies, or what other rules of this crate
+/// keep in check. They are captured only if forced by name.
+const SENSITIVE: [&str; 14] = [
+    "authentication",
+    "authorization",
+    "baggage",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+    "sw8-correlation",
+    "tracestate",
+    "x-amz-security-token",
+    "x-api-key",
+    "x-auth-token",
+    "x-csrf-token",
+    "x-xsrf-token",
+    "www-authenticate",
+];
+
+/// The headers of one direction that become span attributes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeaderCapture {
+    headers: Vec<Captured>,
+}
+
+#[derive(Clone, Debug)]
+struct Captured {
+    name: Box<str>,
+    attribute: Key,
+}
+
+/// Which headers a list may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Force {
+    No,
+    Yes,
+}
+
+impl HeaderCapture {
+    /// Adds a header; `prefix` is `http.request.header` or `http.response.header`.
+    pub(crate) fn add(&mut self, prefix: &str, name: &str, force: Force) -> Result<(), BuildError> {
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(BuildError::InvalidHeaderName { name });
+        }
+        if force == Force::No && SENSITIVE.contains(&name.as_str()) {
+            return Err(BuildError::SensitiveHeader { name });
+        }
+        if !self.headers.iter().any(|header| *header.name == name) {
+            let attribute = Key::from(Arc::<str>::from(format!("{prefix}.{name}")));
+            self.headers.push(Captured {
+                name: name.into(),
+                attribute,
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.headers.is_empty()
+    }
+
+    /// Collects the listed headers: an attribute for each, an array of strings
+    /// as the conventions want it, one string a line.
+    pub(crate) fn attributes<'a>(
+        &self,
+        for_each_header: impl FnOnce(&mut dyn FnMut(&'a str, &'a [u8])),
+    ) -> Vec<KeyValue> {
+        let mut found: Vec<Vec<StringValue>> = vec![Vec::new(); self.headers.len()];
+        for_each_header(&mut |name, value| {
+            let position = self
+                .headers
+                .iter()
+                .position(|header| header.name.eq_ignore_ascii_case(name));
+            if let Some(lines) = position.and_then(|i| found.get_mut(i)) {
+                lines.push(StringValue::from(
+                    String::from_utf8_lossy(value).into_owned(),
+                ));
+            }
+        });
+        self.headers
+            .iter()
+            .zip(found)
+            .filter(|(_, lines)| !lines.is_empty())
+            .map(|(header, lines)| {
+                KeyValue::new(header.attribute.clone(), Value::Array(Array::String(lines)))
+            })
+            .collect()
+    }
+}
+
+/// RFC 9110, §5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

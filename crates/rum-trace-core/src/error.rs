@@ -1,0 +1,55 @@
+//! Errors of configuration. They come up when the instrumenter is built, never
+//! in the request path.
+
+use thiserror::Error;
+
+/// Why an [`Instrumenter`](crate::Instrumenter) could not be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A header to capture has a name that no header can have.
+    #[error(
+        "cannot capture the header {name:?}: a header name is made of letters, digits and \
+         !#$%&'*+-.^_`|~ (RFC 9110, section 5.6.2)"
+    )]
+    InvalidHeaderName {
+        /// The name as given, in lower case.
+        name: String,
+    },
+    /// A header to capture usually holds credentials or personal data.
+    #[error(
+        "refused to capture the header {name:?}, which usually holds credentials or personal \
+         data: leave it out, or name it in capture_sensitive_request_header or \
+         capture_sensitive_response_header to have it in every span"
+    )]
+    SensitiveHeader {
+        /// The name as given, in lower case.
+        name: String,
+    },
+    /// The default scheme is neither `http` nor `https`.
+    #[error("the scheme {scheme:?} is not one of \"http\" and \"https\"")]
+    InvalidScheme {
+        /// The scheme as given.
+        scheme: String,
+    },
+    /// An HTTP method to be known has a name that no method can have.
+    #[error(
+        "the method {method:?} cannot be known: a method is made of letters, digits and \
+         !#$%&'*+-.^_`|~ (RFC 9110, section 9.1)"
+    )]
+    InvalidMethod {
+        /// The method as given.
+        method: String,
+    },
+    /// The list of carriers names one twice.
+    #[error("the carrier {carrier} is named twice: name each once, in order of precedence")]
+    DuplicateCarrier {
+        /// The carrier.
+        carrier: crate::Carrier,
+    },
+    /// The list of carriers names the propagator, which is always the last.
+    #[error(
+        "Carrier::Propagator cannot be ordered: it is asked last; give it with fallback_propagator"
+    )]
+    PropagatorInCarriers,
+}

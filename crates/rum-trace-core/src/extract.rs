@@ -1,0 +1,201 @@
+//! Which trace a request continues: every carrier's headers parsed, in order.
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Link, SpanContext, TraceState as SdkTraceState};
+use rum_trace_propagation::b3::{B3Headers, Sampling};
+use rum_trace_propagation::{
+    B3, SpanId, Sw8, TraceFlags, TraceId, TraceParent, TraceState, UberTraceId,
+};
+
+use crate::Carrier;
+use crate::headers::{Lines, TraceHeaders};
+use crate::semconv;
+use crate::stats::Counters;
+
+/// A caller's span, as its headers name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Remote {
+    pub(crate) carrier: Carrier,
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) flags: TraceFlags,
+}
+
+/// What the carriers of one request say.
+#[derive(Debug, Default)]
+pub(crate) struct Extraction {
+    /// The first valid carrier in the order of precedence.
+    pub(crate) parent: Option<Remote>,
+    /// The other valid carriers that name another span. At most one in
+    /// practice, so the vector is nearly always empty and costs nothing.
+    pub(crate) others: Vec<Remote>,
+    /// The decoded `sw8`, if it is valid, whether it is the parent or not.
+    pub(crate) sw8: Option<Sw8>,
+    /// A carrier's header was there, and its parser refused it.
+    pub(crate) refused: bool,
+}
+
+impl Extraction {
+    pub(crate) fn read(
+        headers: &TraceHeaders<'_>,
+        order: &[Carrier],
+        counters: &Counters,
+    ) -> Extraction {
+        let mut extraction = Extraction::default();
+        for &carrier in order {
+            match extraction.parse(carrier, headers) {
+                Ok(None) => {}
+                Ok(Some(remote)) => extraction.add(remote),
+                Err(Refused) => {
+                    extraction.refused = true;
+                    counters.refused(carrier);
+                }
+            }
+        }
+        extraction
+    }
+
+    fn add(&mut self, remote: Remote) {
+        match self.parent {
+            None => self.parent = Some(remote),
+            // The web SDK can send several with the same ids: they agree.
+            Some(parent)
+                if parent.trace_id == remote.trace_id && parent.span_id == remote.span_id => {}
+            Some(_) => self.others.push(remote),
+        }
+    }
+
+    fn parse(
+        &mut self,
+        carrier: Carrier,
+        headers: &TraceHeaders<'_>,
+    ) -> Result<Option<Remote>, Refused> {
+        match carrier {
+            Carrier::W3c => w3c(headers),
+            Carrier::Sw8 => self.sw8(headers),
+            Carrier::B3 => b3(headers),
+            Carrier::Jaeger => jaeger(headers),
+            Carrier::Propagator => Ok(None),
+        }
+    }
+
+    fn sw8(&mut self, headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+        let Some(value) = headers.sw8.first() else {
+            return Ok(None);
+        };
+        let sw8 = Sw8::parse(value).map_err(|_| Refused)?;
+        let remote = Remote {
+            carrier: Carrier::Sw8,
+            trace_id: sw8.otel_trace_id(),
+            span_id: sw8.otel_parent_id(),
+            flags: TraceFlags::NONE.with_sampled(sw8.sampled()),
+        };
+        self.sw8 = Some(sw8);
+        Ok(Some(remote))
+    }
+
+    /// The links for the carriers that did not become the parent.
+    pub(crate) fn links(&self) -> Vec<Link> {
+        self.others.iter().map(|other| self.link(other)).collect()
+    }
+
+    fn link(&self, other: &Remote) -> Link {
+        let mut attributes = Vec::new();
+        if let (Carrier::Sw8, Some(sw8)) = (other.carrier, &self.sw8) {
+            attributes.extend([
+                KeyValue::new(semconv::SW8_TRACE_ID, sw8.trace_id().to_owned()),
+                KeyValue::new(semconv::SW8_PARENT_SEGMENT_ID, sw8.segment_id().to_owned()),
+                KeyValue::new(semconv::SW8_PARENT_SPAN_ID, i64::from(sw8.span_id())),
+            ]);
+        }
+        Link::new(other.span_context(SdkTraceState::NONE), attributes, 0)
+    }
+}
+
+impl Remote {
+    pub(crate) fn span_context(&self, trace_state: SdkTraceState) -> SpanContext {
+        SpanContext::new(
+            opentelemetry::TraceId::from_bytes(self.trace_id.to_bytes()),
+            opentelemetry::SpanId::from_bytes(self.span_id.to_bytes()),
+            opentelemetry::TraceFlags::new(self.flags.bits()),
+            true,
+            trace_state,
+        )
+    }
+}
+
+/// A header was there and its parser refused it.
+struct Refused;
+
+/// W3C Trace Context Level 2, §3.2: a second `traceparent` makes both invalid.
+fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+    let value = match &headers.traceparent {
+        Lines::None => return Ok(None),
+        Lines::One(value) => value,
+        Lines::Many(_) => return Err(Refused),
+    };
+    let parent = TraceParent::parse(value).map_err(|_| Refused)?;
+    Ok(Some(Remote {
+        carrier: Carrier::W3c,
+        trace_id: parent.trace_id(),
+        span_id: parent.parent_id(),
+        flags: parent.flags(),
+    }))
+}
+
+/// The single header if there is one, else the several.
+fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+    let parsed = match headers.b3.first() {
+        Some(value) => B3::parse_single(value),
+        None if headers.b3_trace_id.is_empty() && headers.b3_span_id.is_empty() => return Ok(None),
+        None => B3::parse_multi(B3Headers {
+            trace_id: headers.b3_trace_id.first(),
+            span_id: headers.b3_span_id.first(),
+            sampled: headers.b3_sampled.first(),
+            flags: headers.b3_flags.first(),
+        }),
+    };
+    let b3 = parsed.map_err(|_| Refused)?;
+    // A bare decision names no span to continue.
+    Ok(b3.context().map(|(trace_id, span_id)| Remote {
+        carrier: Carrier::B3,
+        trace_id,
+        span_id,
+        // `Defer` leaves the decision to us, and OpenTelemetry has no third
+        // state: taken as unsampled, every such request would vanish.
+        flags: TraceFlags::NONE.with_sampled(!matches!(b3.sampling(), Sampling::Deny)),
+    }))
+}
+
+fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+    let Some(value) = headers.uber_trace_id.first() else {
+        return Ok(None);
+    };
+    let parent = UberTraceId::parse(value).map_err(|_| Refused)?;
+    Ok(Some(Remote {
+        carrier: Carrier::Jaeger,
+        trace_id: parent.trace_id(),
+        span_id: parent.parent_id(),
+        flags: TraceFlags::NONE.with_sampled(parent.sampled() || parent.debug()),
+    }))
+}
+
+/// The list that may be carried on: only with a valid `traceparent` of the
+/// trace that is continued, and only if every member is legal. `Err` if there
+/// was a list and it was not.
+pub(crate) fn carried_list<'a>(
+    headers: &TraceHeaders<'a>,
+    parent: Option<&Remote>,
+) -> Result<TraceState<'a>, ()> {
+    if headers.tracestate.is_empty() {
+        return Ok(TraceState::default());
+    }
+    match parent {
+        Some(parent) if parent.carrier == Carrier::W3c => {
+            TraceState::parse_fields(headers.tracestate.iter()).map_err(|_| ())
+        }
+        // Android sends its RUM member beside `sw8`: read, but nobody's list.
+        Some(_) => Ok(TraceState::default()),
+        None => Err(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! One pass over a request's headers, keeping those that matter to a trace.
+
+use crate::RequestInfo;
+
+/// The lines of one header name. A second line is rare, so that only it costs
+/// an allocation.
+#[derive(Debug, Default)]
+pub(crate) enum Lines<'a> {
+    #[default]
+    None,
+    One(&'a [u8]),
+    Many(Vec<&'a [u8]>),
+}
+
+impl<'a> Lines<'a> {
+    fn push(&mut self, line: &'a [u8]) {
+        match self {
+            Lines::None => *self = Lines::One(line),
+            Lines::One(first) => *self = Lines::Many(vec![*first, line]),
+            Lines::Many(lines) => lines.push(line),
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[&'a [u8]] {
+        match self {
+            Lines::None => &[],
+            Lines::One(line) => std::slice::from_ref(line),
+            Lines::Many(lines) => lines,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        self.as_slice().iter().copied()
+    }
+
+    pub(crate) fn first(&self) -> Option<&'a [u8]> {
+        self.as_slice().first().copied()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Lines::None)
+    }
+}
+
+/// The headers that the request path reads, found in one pass: asking a header
+/// map for each of these names would hash every one of them on every request.
+#[derive(Debug, Default)]
+pub(crate) struct TraceHeaders<'a> {
+    pub(crate) traceparent: Lines<'a>,
+    pub(crate) tracestate: Lines<'a>,
+    pub(crate) baggage: Lines<'a>,
+    pub(crate) sw8: Lines<'a>,
+    pub(crate) sw8_correlation: Lines<'a>,
+    pub(crate) b3: Lines<'a>,
+    pub(crate) b3_trace_id: Lines<'a>,
+    pub(crate) b3_span_id: Lines<'a>,
+    pub(crate) b3_sampled: Lines<'a>,
+    pub(crate) b3_flags: Lines<'a>,
+    pub(crate) uber_trace_id: Lines<'a>,
+    pub(crate) host: Lines<'a>,
+    pub(crate) user_agent: Lines<'a>,
+}
+
+impl<'a> TraceHeaders<'a> {
+    pub(crate) fn collect<R: RequestInfo + ?Sized>(request: &'a R) -> Self {
+        let mut headers = TraceHeaders::default();
+        request.for_each_header(&mut |name, value| {
+            if let Some(lines) = headers.slot(name) {
+                lines.push(value);
+            }
+        });
+        headers
+    }
+
+    /// Where a header of this name goes, if anywhere. The length decides
+    /// first, so that most names cost a single comparison.
+    fn slot(&mut self, name: &str) -> Option<&mut Lines<'a>> {
+        let (wanted, lines) = match name.len() {
+            2 => ("b3", &mut self.b3),
+            3 => ("sw8", &mut self.sw8),
+            4 => ("host", &mut self.host),
+            7 => ("baggage", &mut self.baggage),
+            10 => match name.as_bytes()[0] | 0x20 {
+                b't' => ("tracestate", &mut self.tracestate),
+                b'u' => ("user-agent", &mut self.user_agent),
+                _ => ("x-b3-flags", &mut self.b3_flags),
+            },
+            11 => match name.as_bytes()[0] | 0x20 {
+                b't' => ("traceparent", &mut self.traceparent),
+                _ => ("x-b3-spanid", &mut self.b3_span_id),
+            },
+            12 => match name.as_bytes()[5] | 0x20 {
+                b't' => ("x-b3-traceid", &mut self.b3_trace_id),
+                _ => ("x-b3-sampled", &mut self.b3_sampled),
+            },
+            13 => ("uber-trace-id", &mut self.uber_trace_id),
+            15 => ("sw8-correlation", &mut self.sw8_correlation),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(wanted).then_some(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::Request;
+
+    #[test]
+    fn every_name_is_found_in_any_case_and_every_line_is_kept() {
+        for name in [
+            "b3",
+            "sw8",
+            "host",
+            "baggage",
+            "tracestate",
+            "user-agent",
+            "x-b3-flags",
+            "traceparent",
+            "x-b3-spanid",
+            "x-b3-traceid",
+            "x-b3-sampled",
+            "uber-trace-id",
+            "sw8-correlation",
+        ] {
+            for spelled in [name.to_owned(), name.to_ascii_uppercase()] {
+                let request = Request::get("/")
+                    .header(&spelled, "one")
+                    .header("x-other", "no")
+                    .header(&spelled, "two")
+                    .header(&spelled, "three");
+                let mut headers = TraceHeaders::collect(&request);
+                let lines = headers.slot(name).expect(name);
+                assert_eq!(
+                    lines.as_slice(),
+                    [&b"one"[..], b"two", b"three"],
+                    "{spelled}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_are_passed_over() {
+        let mut headers = TraceHeaders::default();
+        for name in [
+            "",
+            "x",
+            "b4",
+            "sw9",
+            "hosts",
+            "tracestatf",
+            "x-b3-traceix",
+            "uber-trace-ix",
+        ] {
+            assert!(headers.slot(name).is_none(), "{name}");
+        }
+    }
+}

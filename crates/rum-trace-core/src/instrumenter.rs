@@ -1,0 +1,253 @@
+//! The request path: parse, limits, (trust, privacy), context and span.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
+use rum_trace_propagation::{RumFields, TraceState};
+
+use crate::active_request::ActiveRequest;
+use crate::attributes::{self, AttributeSettings};
+use crate::baggage::with_baggage;
+use crate::capture::HeaderCapture;
+use crate::extract::{Extraction, carried_list};
+use crate::headers::TraceHeaders;
+use crate::hooks::Hooks;
+use crate::inbound::{Inbound, InboundTrace};
+use crate::method::Method;
+use crate::stats::Counters;
+use crate::tracer::SpanSource;
+use crate::{Carrier, InstrumenterBuilder, RequestInfo, RumContext, Stats};
+use crate::{limits, propagator, trace_state};
+
+/// Continues the trace of each request that it is shown: one for a service,
+/// built once, cheap to clone, shared by all threads.
+///
+/// Adapters for frameworks are built on it; a framework without one can be
+/// served by hand, see [`start`](Self::start).
+#[derive(Clone, Debug)]
+pub struct Instrumenter {
+    inner: Arc<Inner>,
+}
+
+/// Everything that can be settled before the first request.
+pub(crate) struct Inner {
+    pub(crate) spans: SpanSource,
+    pub(crate) carriers: Vec<Carrier>,
+    pub(crate) fallback: Option<Box<dyn TextMapPropagator + Send + Sync>>,
+    pub(crate) hooks: Hooks,
+    pub(crate) methods: Vec<Arc<str>>,
+    pub(crate) attributes: AttributeSettings,
+    pub(crate) response_headers: HeaderCapture,
+    pub(crate) rum_in_trace_state: bool,
+    pub(crate) counters: Counters,
+}
+
+impl Instrumenter {
+    /// The builder.
+    pub fn builder() -> InstrumenterBuilder {
+        InstrumenterBuilder::default()
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Instrumenter {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Starts the SERVER span of a request, as the child of the span that its
+    /// headers name. Never fails: what cannot be continued starts a new trace
+    /// and is counted in [`stats`](Self::stats).
+    ///
+    /// ```
+    /// use rum_trace_core::{Instrumenter, RequestInfo};
+    ///
+    /// # struct MyRequest;
+    /// # impl RequestInfo for MyRequest {
+    /// #     fn method(&self) -> &str { "GET" }
+    /// #     fn path(&self) -> &str { "/" }
+    /// #     fn for_each_header<'a>(&'a self, _: &mut dyn FnMut(&'a str, &'a [u8])) {}
+    /// # }
+    /// # fn handle(_: MyRequest) -> u16 { 200 }
+    /// let instrumenter = Instrumenter::builder().build()?;
+    ///
+    /// // for each request:
+    /// # let request = MyRequest;
+    /// let mut active = instrumenter.start(&request);
+    /// let status = {
+    ///     let _scope = active.scope(); // the span is current in here
+    ///     handle(request)
+    /// };
+    /// active.on_response(&status);
+    /// active.finish(); // dropped without this, the client went away
+    /// # Ok::<(), rum_trace_core::BuildError>(())
+    /// ```
+    #[must_use = "dropping it at once records a client that went away"]
+    pub fn start<R: RequestInfo>(&self, request: &R) -> ActiveRequest {
+        self.start_dyn(request)
+    }
+
+    /// The numbers of what arrived, was continued, and was refused.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.snapshot()
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    fn start_dyn(&self, request: &dyn RequestInfo) -> ActiveRequest {
+        let inner = &*self.inner;
+        let headers = TraceHeaders::collect(request);
+        // parse
+        let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
+        // limits; trust (who may say what) and privacy (what may be kept)
+        // belong here too, before anything is put into a context or a span
+        let rum = inner.rum_context(&headers, &extraction);
+        // context and span
+        let parent = inner.parent_context(request, &headers, &extraction, &rum);
+        let method = Method::of(request.method(), &inner.methods);
+        if !inner.hooks.wants_span(request) {
+            inner.counters.filtered();
+            return ActiveRequest::without_span(self.clone(), parent, rum, method);
+        }
+        let (span, named) = inner.server_span(request, &headers, &extraction, &rum, &method);
+        let cx = inner.spans.start(span, &parent);
+        ActiveRequest::new(
+            self.clone(),
+            cx,
+            rum,
+            method,
+            named || request.route().is_some(),
+        )
+    }
+}
+
+/// With the default settings, on the global tracer provider.
+impl Default for Instrumenter {
+    fn default() -> Self {
+        Instrumenter::new(Inner::default())
+    }
+}
+
+impl Inner {
+    fn rum_context(&self, headers: &TraceHeaders<'_>, extraction: &Extraction) -> RumContext {
+        let fields = RumFields::read(headers.tracestate.iter(), self.baggage_lines(headers));
+        let (rum, over_limit) = RumContext::from_wire(fields, extraction.sw8.as_ref());
+        self.counters.over_limit(over_limit);
+        rum
+    }
+
+    /// Baggage over W3C's own limit is not read at all.
+    fn baggage_lines<'h, 'a>(
+        &self,
+        headers: &'h TraceHeaders<'a>,
+    ) -> impl Iterator<Item = &'a [u8]> + use<'h, 'a> {
+        let total: usize = headers.baggage.iter().map(<[u8]>::len).sum();
+        let within = total <= limits::MAX_BAGGAGE;
+        self.counters.over_limit(u32::from(!within));
+        headers.baggage.iter().filter(move |_| within)
+    }
+
+    /// The context that holds the remote parent, and what goes with it.
+    fn parent_context(
+        &self,
+        request: &dyn RequestInfo,
+        headers: &TraceHeaders<'_>,
+        extraction: &Extraction,
+        rum: &RumContext,
+    ) -> Context {
+        let base = with_baggage(Context::current(), headers);
+        let list = carried_list(headers, extraction.parent.as_ref()).unwrap_or_else(|()| {
+            self.counters.tracestate_refused();
+            TraceState::default()
+        });
+        let Some(parent) = &extraction.parent else {
+            return self.fallback_context(base, request, extraction, rum);
+        };
+        self.counters.continued(parent.carrier);
+        if !extraction.others.is_empty() {
+            self.counters.linked();
+        }
+        let trace_state = trace_state::to_sdk(&list, self.rum_in_trace_state);
+        base.with_remote_span_context(parent.span_context(trace_state))
+            .with_value(Inbound {
+                rum: rum.clone(),
+                trace: Some(InboundTrace {
+                    trace_id: parent.trace_id,
+                    flags: parent.flags,
+                    list: list.into_owned(),
+                }),
+            })
+    }
+
+    /// No carrier of ours: the user's propagator, or a new trace.
+    fn fallback_context(
+        &self,
+        base: Context,
+        request: &dyn RequestInfo,
+        extraction: &Extraction,
+        rum: &RumContext,
+    ) -> Context {
+        let found = self
+            .fallback
+            .as_deref()
+            .and_then(|fallback| propagator::extract(fallback, &base, request));
+        match (&found, extraction.refused) {
+            (Some(_), _) => self.counters.continued(Carrier::Propagator),
+            (None, true) => self.counters.malformed(),
+            (None, false) => self.counters.absent(),
+        }
+        let cx = found.unwrap_or(base);
+        if rum.is_empty() {
+            return cx;
+        }
+        cx.with_value(Inbound {
+            rum: rum.clone(),
+            trace: None,
+        })
+    }
+
+    /// The span to start, and whether the user named it.
+    fn server_span(
+        &self,
+        request: &dyn RequestInfo,
+        headers: &TraceHeaders<'_>,
+        extraction: &Extraction,
+        rum: &RumContext,
+        method: &Method,
+    ) -> (SpanBuilder, bool) {
+        // A linked sw8 describes itself on the link.
+        let parent_is_sw8 = extraction
+            .parent
+            .is_some_and(|parent| parent.carrier == Carrier::Sw8);
+        let sw8 = extraction.sw8.as_ref().filter(|_| parent_is_sw8);
+        let mut attributes =
+            attributes::at_creation(&self.attributes, request, method, headers, rum, sw8);
+        self.hooks.add_attributes(request, rum, &mut attributes);
+        let name = self.hooks.span_name(request);
+        let named = name.is_some();
+        let name = name.map_or_else(|| method.span_name(request.route()), Cow::Owned);
+        let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
+        span.attributes = Some(attributes);
+        if !extraction.others.is_empty() {
+            span.links = Some(extraction.links());
+        }
+        (span, named)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumenter")
+            .field("spans", &self.spans)
+            .field("carriers", &self.carriers)
+            .field("fallback", &self.fallback.is_some())
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

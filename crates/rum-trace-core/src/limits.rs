@@ -1,0 +1,62 @@
+//! How much of what a client sends is kept.
+//!
+//! The server already bounds a whole request head; these bound what each part
+//! of it can put into a span. What is over a limit is cut and counted, never
+//! an error: the request is served.
+
+use std::borrow::Cow;
+
+/// Bytes kept of a RUM field (app id, session, user, …).
+pub(crate) const MAX_RUM_FIELD: usize = 256;
+
+/// Bytes kept of each name in `sw8`. Android writes a whole URL as the endpoint.
+pub(crate) const MAX_SW8_NAME: usize = 1024;
+
+/// Bytes of a `tracestate` list that are sent on. W3C Trace Context Level 2
+/// asks for at least 512 characters (§3.3.1.5); the longest legal list has
+/// 16 KiB, which is more than most servers take as one header.
+pub(crate) const MAX_TRACE_STATE_SENT: usize = 8_000;
+
+/// Bytes of `baggage` that are read, all lines together (W3C Baggage, §3.3.2).
+pub(crate) const MAX_BAGGAGE: usize = 8_192;
+
+/// The text without control characters and at most `max` bytes long, with
+/// whether it had to be cut.
+pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {
+    let mut kept = Cow::Borrowed(text);
+    if text.chars().any(char::is_control) {
+        kept = Cow::Owned(text.chars().filter(|c| !c.is_control()).collect());
+    }
+    if kept.len() <= max {
+        return (kept, false);
+    }
+    let end = (0..=max)
+        .rev()
+        .find(|&end| kept.is_char_boundary(end))
+        .unwrap_or(0);
+    match &mut kept {
+        Cow::Borrowed(text) => *text = &text[..end],
+        Cow::Owned(text) => text.truncate(end),
+    }
+    (kept, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_cut_at_a_character_and_cleaned() {
+        let table: [(&str, usize, &str, bool); 6] = [
+            ("short", 8, "short", false),
+            ("exactly8", 8, "exactly8", false),
+            ("longer than 8", 8, "longer t", true),
+            ("\u{e9}\u{e9}\u{e9}", 3, "\u{e9}", true),
+            ("a\r\nb\u{7f}c", 8, "abc", false),
+            ("\0\0\0\0", 2, "", false),
+        ];
+        for (text, max, kept, cut) in table {
+            assert_eq!(field(text, max), (Cow::Borrowed(kept), cut), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! HTTP methods, kept low in number.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use opentelemetry::{StringValue, Value};
+
+/// The methods known by default: those of RFC 9110, PATCH (RFC 5789) and QUERY.
+const KNOWN: [&str; 10] = [
+    "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT", "QUERY",
+];
+
+/// A request's method as the conventions want it. Methods are case-sensitive.
+#[derive(Clone, Debug)]
+pub(crate) enum Method {
+    Known(&'static str),
+    /// Known because the builder was told so.
+    Listed(Arc<str>),
+    Other,
+}
+
+impl Method {
+    pub(crate) fn of(method: &str, listed: &[Arc<str>]) -> Self {
+        if let Some(known) = KNOWN.iter().find(|known| **known == method) {
+            return Method::Known(known);
+        }
+        match listed.iter().find(|listed| ***listed == *method) {
+            Some(listed) => Method::Listed(listed.clone()),
+            None => Method::Other,
+        }
+    }
+
+    /// The value of `http.request.method`.
+    pub(crate) fn to_value(&self) -> Value {
+        Value::String(match self {
+            Method::Known(known) => StringValue::from(*known),
+            Method::Listed(listed) => StringValue::from(listed.clone()),
+            Method::Other => StringValue::from("_OTHER"),
+        })
+    }
+
+    /// `{method} {route}`, or `{method}` without a route; never the path. An
+    /// unknown method is called `HTTP` in names.
+    pub(crate) fn span_name(&self, route: Option<&str>) -> Cow<'static, str> {
+        let name = match self {
+            Method::Known(known) => known,
+            Method::Listed(listed) => &**listed,
+            Method::Other => "HTTP",
+        };
+        match (route, self) {
+            (Some(route), _) => Cow::Owned([name, " ", route].concat()),
+            (None, Method::Known(known)) => Cow::Borrowed(known),
+            (None, Method::Other) => Cow::Borrowed("HTTP"),
+            (None, Method::Listed(listed)) => Cow::Owned(listed.as_ref().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions() {
+        let listed = [Arc::from("PURGE")];
+        let table = [
+            ("GET", Some("/users/{id}"), "GET /users/{id}", "GET"),
+            ("GET", None, "GET", "GET"),
+            ("QUERY", None, "QUERY", "QUERY"),
+            ("PURGE", Some("/cache"), "PURGE /cache", "PURGE"),
+            ("PURGE", None, "PURGE", "PURGE"),
+            ("get", Some("/users/{id}"), "HTTP /users/{id}", "_OTHER"),
+            ("BREW", None, "HTTP", "_OTHER"),
+            ("", None, "HTTP", "_OTHER"),
+        ];
+        for (method, route, name, value) in table {
+            let method = Method::of(method, &listed);
+            assert_eq!(method.span_name(route), name);
+            assert_eq!(method.to_value(), Value::from(value));
+        }
+    }
+}

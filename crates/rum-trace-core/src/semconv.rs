@@ -1,0 +1,82 @@
+//! Attribute names: OpenTelemetry's where one fits, and ours.
+//!
+//! They are written out here rather than taken from
+//! `opentelemetry-semantic-conventions`, which gates half of them behind a
+//! feature for unstable names; a test compares them with that crate.
+
+/// The version of the semantic conventions that the spans follow.
+pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.42.0";
+
+pub(crate) const CLIENT_ADDRESS: &str = "client.address";
+pub(crate) const ERROR_TYPE: &str = "error.type";
+pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+pub(crate) const HTTP_ROUTE: &str = "http.route";
+pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
+pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub(crate) const SERVER_ADDRESS: &str = "server.address";
+pub(crate) const SERVER_PORT: &str = "server.port";
+pub(crate) const SESSION_ID: &str = "session.id";
+pub(crate) const URL_PATH: &str = "url.path";
+pub(crate) const URL_QUERY: &str = "url.query";
+pub(crate) const URL_SCHEME: &str = "url.scheme";
+pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+pub(crate) const USER_ID: &str = "user.id";
+
+// What has no standard name.
+pub(crate) const RUM_APP_CHANNEL: &str = "rum.app.channel";
+pub(crate) const RUM_APP_ID: &str = "rum.app.id";
+pub(crate) const RUM_APP_TYPE: &str = "rum.app.type";
+pub(crate) const RUM_APP_VERSION: &str = "rum.app.version";
+pub(crate) const RUM_SDK_VERSION: &str = "rum.sdk.version";
+pub(crate) const RUM_VERSION: &str = "rum.version";
+
+// The first three as the OpenTelemetry Collector's SkyWalking receiver writes them.
+pub(crate) const SW8_TRACE_ID: &str = "sw8.trace_id";
+pub(crate) const SW8_PARENT_SEGMENT_ID: &str = "sw8.parent_segment_id";
+pub(crate) const SW8_PARENT_SPAN_ID: &str = "sw8.parent_span_id";
+pub(crate) const SW8_PARENT_SERVICE: &str = "sw8.parent_service";
+pub(crate) const SW8_PARENT_SERVICE_INSTANCE: &str = "sw8.parent_service_instance";
+pub(crate) const SW8_PARENT_ENDPOINT: &str = "sw8.parent_endpoint";
+pub(crate) const SW8_PEER: &str = "sw8.peer";
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_semantic_conventions as conventions;
+
+    #[test]
+    fn names_are_the_conventions_own() {
+        use conventions::attribute as a;
+        let table = [
+            (super::CLIENT_ADDRESS, a::CLIENT_ADDRESS),
+            (super::ERROR_TYPE, a::ERROR_TYPE),
+            (super::HTTP_REQUEST_METHOD, a::HTTP_REQUEST_METHOD),
+            (
+                super::HTTP_REQUEST_METHOD_ORIGINAL,
+                a::HTTP_REQUEST_METHOD_ORIGINAL,
+            ),
+            (
+                super::HTTP_RESPONSE_STATUS_CODE,
+                a::HTTP_RESPONSE_STATUS_CODE,
+            ),
+            (super::HTTP_ROUTE, a::HTTP_ROUTE),
+            (super::NETWORK_PEER_ADDRESS, a::NETWORK_PEER_ADDRESS),
+            (super::NETWORK_PEER_PORT, a::NETWORK_PEER_PORT),
+            (super::NETWORK_PROTOCOL_VERSION, a::NETWORK_PROTOCOL_VERSION),
+            (super::SERVER_ADDRESS, a::SERVER_ADDRESS),
+            (super::SERVER_PORT, a::SERVER_PORT),
+            (super::SESSION_ID, a::SESSION_ID),
+            (super::URL_PATH, a::URL_PATH),
+            (super::URL_QUERY, a::URL_QUERY),
+            (super::URL_SCHEME, a::URL_SCHEME),
+            (super::USER_AGENT_ORIGINAL, a::USER_AGENT_ORIGINAL),
+            (super::USER_ID, a::USER_ID),
+            (super::SCHEMA_URL, conventions::SCHEMA_URL),
+        ];
+        for (ours, theirs) in table {
+            assert_eq!(ours, theirs);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use rum_trace_core::{ActiveRequest, Failure};
+
+pin_project! {
+    /// A response body that ends the request's span with its own end: the last
+    /// byte or the trailers, an error, or the drop of an unfinished body when
+    /// the client has gone.
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: B,
+        // Taken once, when the span ends.
+        active: Option<ActiveRequest>,
+        // Bytes still to come, if the response declared its length.
+        remaining: Option<u64>,
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn new(inner: B, active: Option<ActiveRequest>, length: Option<u64>) -> Self {
+        ResponseBody {
+            inner,
+            active,
+            remaining: length,
+        }
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let frame = {
+            let _scope = this.active.as_ref().map(ActiveRequest::scope);
+            ready!(this.inner.as_mut().poll_frame(cx))
+        };
+        if let Some(Ok(frame)) = &frame {
+            count_down(this.remaining, frame);
+        }
+        match &frame {
+            Some(Err(_)) => end(this.active, Some(Failure::ResponseBody)),
+            Some(Ok(frame)) if frame.is_trailers() => end(this.active, None),
+            // Nobody may poll again after the last frame.
+            Some(Ok(_)) if this.inner.is_end_stream() || *this.remaining == Some(0) => {
+                end(this.active, None);
+            }
+            Some(Ok(_)) => {}
+            None => end(this.active, None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+fn count_down<D: Buf>(remaining: &mut Option<u64>, frame: &Frame<D>) {
+    if let (Some(remaining), Some(data)) = (remaining, frame.data_ref()) {
+        *remaining = remaining.saturating_sub(data.remaining() as u64);
+    }
+}
+
+fn end(active: &mut Option<ActiveRequest>, failure: Option<Failure>) {
+    match (active.take(), failure) {
+        (None, _) => {}
+        (Some(active), None) => active.finish(),
+        (Some(active), Some(failure)) => active.fail(failure),
+    }
+}
+
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        ResponseBody::new(B::default(), None, None)
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Response, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use rum_trace_core::{ActiveRequest, Failure};
+
+use crate::ResponseBody;
+use crate::request::HttpResponse;
+
+pin_project! {
+    /// The response to come; the span is active in each poll of it.
+    ///
+    /// Dropped before it is ready, it tells of a client that went away.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        // Taken once, when the response is there.
+        active: Option<ActiveRequest>,
+        head_request: bool,
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn new(inner: F, active: ActiveRequest, head_request: bool) -> Self {
+        ResponseFuture {
+            inner,
+            active: Some(active),
+            head_request,
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = {
+            let _scope = this.active.as_ref().map(ActiveRequest::scope);
+            ready!(this.inner.poll(cx))
+        };
+        let active = this.active.take();
+        Poll::Ready(match outcome {
+            Ok(response) => Ok(with_body(response, active, *this.head_request)),
+            Err(error) => {
+                if let Some(active) = active {
+                    active.fail(Failure::Handler);
+                }
+                Err(error)
+            }
+        })
+    }
+}
+
+/// Hands the span over to the body, or ends it if no body will be sent.
+fn with_body<B: Body>(
+    response: Response<B>,
+    active: Option<ActiveRequest>,
+    head_request: bool,
+) -> Response<ResponseBody<B>> {
+    let mut guard = None;
+    if let Some(mut active) = active {
+        active.on_response(&HttpResponse(&response));
+        if head_request || sends_no_body(&response) {
+            active.finish();
+        } else {
+            guard = Some(active);
+        }
+    }
+    let length = declared_length(&response);
+    response.map(|body| ResponseBody::new(body, guard, length))
+}
+
+/// RFC 9110: these have no content, so that the server never polls the body.
+/// After a 101 the connection is no longer HTTP.
+fn sends_no_body<B: Body>(response: &Response<B>) -> bool {
+    matches!(
+        response.status(),
+        StatusCode::SWITCHING_PROTOCOLS
+            | StatusCode::NO_CONTENT
+            | StatusCode::RESET_CONTENT
+            | StatusCode::NOT_MODIFIED
+    ) || response.body().is_end_stream()
+}
+
+/// `Content-Length`, after which a server has no reason to poll on.
+fn declared_length<B>(response: &Response<B>) -> Option<u64> {
+    response
+        .headers()
+        .get(http::header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}

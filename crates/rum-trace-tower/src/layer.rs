@@ -1,0 +1,107 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Extensions;
+use rum_trace_core::{BuildError, Instrumenter, InstrumenterBuilder};
+use tower_layer::Layer;
+
+use crate::RumTrace;
+use crate::request::{AdapterSettings, PeerFn};
+
+/// A [`Layer`] that continues the trace of each request as a SERVER span.
+///
+/// Its default continues what the RUM SDKs send, on OpenTelemetry's global
+/// tracer provider:
+///
+/// ```
+/// use rum_trace_tower::RumTraceLayer;
+/// use tower::ServiceBuilder;
+///
+/// let builder = ServiceBuilder::new().layer(RumTraceLayer::default());
+/// # let _ = builder;
+/// ```
+///
+/// With settings of one's own it is made from an [`Instrumenter`], which can
+/// be shared by any number of layers and frameworks:
+///
+/// ```
+/// use rum_trace_core::Instrumenter;
+/// use rum_trace_tower::RumTraceLayer;
+///
+/// let instrumenter = Instrumenter::builder()
+///     .filter(|request| request.path() != "/healthz")
+///     .build()?;
+/// let layer = RumTraceLayer::new(instrumenter);
+/// # let _ = layer;
+/// # Ok::<(), rum_trace_core::BuildError>(())
+/// ```
+///
+/// In axum it belongs on the router (`Router::layer`), after the last route
+/// was added, so that it runs when the route is known.
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it wraps a service"]
+pub struct RumTraceLayer {
+    instrumenter: Instrumenter,
+    settings: Arc<AdapterSettings>,
+}
+
+impl RumTraceLayer {
+    /// A layer on this instrumenter.
+    pub fn new(instrumenter: Instrumenter) -> Self {
+        RumTraceLayer {
+            instrumenter,
+            settings: Arc::default(),
+        }
+    }
+
+    /// A layer from a builder, for short set-ups.
+    ///
+    /// # Errors
+    ///
+    /// What [`InstrumenterBuilder::build`] finds wrong.
+    pub fn from_builder(builder: InstrumenterBuilder) -> Result<Self, BuildError> {
+        builder.build().map(RumTraceLayer::new)
+    }
+
+    /// How to find the address at the other end of the connection in a
+    /// request's extensions. The default (with the feature `axum`) finds
+    /// axum's `ConnectInfo<SocketAddr>`, and a plain [`SocketAddr`].
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use rum_trace_tower::RumTraceLayer;
+    ///
+    /// #[derive(Clone)]
+    /// struct Connection {
+    ///     peer: SocketAddr,
+    /// }
+    ///
+    /// let layer = RumTraceLayer::default()
+    ///     .peer(|extensions| extensions.get::<Connection>().map(|connection| connection.peer));
+    /// # let _ = layer;
+    /// ```
+    pub fn peer(
+        mut self,
+        peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings = Arc::new(AdapterSettings {
+            peer: Some(PeerFn(Box::new(peer))),
+        });
+        self
+    }
+}
+
+/// On the global tracer provider, with the default settings.
+impl Default for RumTraceLayer {
+    fn default() -> Self {
+        RumTraceLayer::new(Instrumenter::default())
+    }
+}
+
+impl<S> Layer<S> for RumTraceLayer {
+    type Service = RumTrace<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RumTrace::new(inner, self.instrumenter.clone(), self.settings.clone())
+    }
+}

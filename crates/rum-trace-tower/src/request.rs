@@ -1,0 +1,115 @@
+//! An `http` request and response as core wants to see them.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use http::{Extensions, HeaderMap, Request, Response, Version};
+use rum_trace_core::{RequestInfo, ResponseInfo};
+
+/// What this adapter can be told beyond the instrumenter's own settings.
+#[derive(Debug, Default)]
+pub(crate) struct AdapterSettings {
+    pub(crate) peer: Option<PeerFn>,
+}
+
+type FindPeer = dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync;
+
+pub(crate) struct PeerFn(pub(crate) Box<FindPeer>);
+
+impl fmt::Debug for PeerFn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeerFn")
+    }
+}
+
+pub(crate) struct HttpRequest<'a, B> {
+    pub(crate) request: &'a Request<B>,
+    pub(crate) settings: &'a AdapterSettings,
+}
+
+impl<B> RequestInfo for HttpRequest<'_, B> {
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        original_uri(self.request).path()
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        visit_headers(self.request.headers(), visit);
+    }
+
+    fn query(&self) -> Option<&str> {
+        original_uri(self.request).query()
+    }
+
+    fn scheme(&self) -> Option<&str> {
+        original_uri(self.request).scheme_str()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        original_uri(self.request)
+            .authority()
+            .map(http::uri::Authority::as_str)
+    }
+
+    fn protocol_version(&self) -> Option<&'static str> {
+        Some(match self.request.version() {
+            Version::HTTP_09 => "0.9",
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_11 => "1.1",
+            Version::HTTP_2 => "2",
+            Version::HTTP_3 => "3",
+            _ => return None,
+        })
+    }
+
+    #[cfg(feature = "axum")]
+    fn route(&self) -> Option<&str> {
+        crate::axum::matched_path(self.request.extensions())
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        let extensions = self.request.extensions();
+        match &self.settings.peer {
+            Some(PeerFn(find)) => find(extensions),
+            None => default_peer(extensions),
+        }
+    }
+}
+
+/// In a nested axum router the request's own URI has lost its prefix.
+fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(uri) = crate::axum::original_uri(request.extensions()) {
+        return uri;
+    }
+    request.uri()
+}
+
+fn default_peer(extensions: &Extensions) -> Option<SocketAddr> {
+    #[cfg(feature = "axum")]
+    if let Some(peer) = crate::axum::connect_info(extensions) {
+        return Some(peer);
+    }
+    extensions.get::<SocketAddr>().copied()
+}
+
+pub(crate) struct HttpResponse<'a, B>(pub(crate) &'a Response<B>);
+
+impl<B> ResponseInfo for HttpResponse<'_, B> {
+    fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        visit_headers(self.0.headers(), visit);
+    }
+}
+
+fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+    for (name, value) in headers {
+        visit(name.as_str(), value.as_bytes());
+    }
+}

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Method, Request, Response};
+use http_body::Body;
+use rum_trace_core::Instrumenter;
+use tower_service::Service;
+
+use crate::request::{AdapterSettings, HttpRequest};
+use crate::{ResponseBody, ResponseFuture};
+
+/// The [`Service`] that [`RumTraceLayer`](crate::RumTraceLayer) makes.
+#[derive(Clone, Debug)]
+pub struct RumTrace<S> {
+    inner: S,
+    instrumenter: Instrumenter,
+    settings: Arc<AdapterSettings>,
+}
+
+impl<S> RumTrace<S> {
+    pub(crate) fn new(
+        inner: S,
+        instrumenter: Instrumenter,
+        settings: Arc<AdapterSettings>,
+    ) -> Self {
+        RumTrace {
+            inner,
+            instrumenter,
+            settings,
+        }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for RumTrace<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let active = {
+            let info = HttpRequest {
+                request: &request,
+                settings: &self.settings,
+            };
+            self.instrumenter.start(&info)
+        };
+        if !active.rum().is_empty() {
+            request.extensions_mut().insert(active.rum().clone());
+        }
+        let head_request = request.method() == Method::HEAD;
+        let future = {
+            // Services do work in `call` too.
+            let _scope = active.scope();
+            self.inner.call(request)
+        };
+        ResponseFuture::new(future, active, head_request)
+    }
+}
