@@ -40,6 +40,12 @@ mod rum_context;
 mod semconv;
 mod stats;
 #[cfg(test)]
+#[path = "../tests/support/request.rs"]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the integration tests"
+)]
 mod test_support;
 mod trace_state;
 mod tracer;

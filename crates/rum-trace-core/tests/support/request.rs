@@ -1,27 +1,25 @@
-//! A request for tests.
+//! A request for tests: every part can be set.
 
 use std::net::SocketAddr;
 
-use crate::RequestInfo;
-
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) query: Option<String>,
-    pub(crate) route: Option<String>,
-    pub(crate) authority: Option<String>,
-    pub(crate) scheme: Option<String>,
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub query: Option<String>,
+    pub route: Option<String>,
+    pub authority: Option<String>,
+    pub scheme: Option<String>,
+    pub peer: Option<SocketAddr>,
+    pub headers: Vec<(String, Vec<u8>)>,
 }
 
 impl Request {
-    pub(crate) fn get(target: &str) -> Self {
+    pub fn get(target: &str) -> Self {
         Request::new("GET", target)
     }
 
-    pub(crate) fn new(method: &str, target: &str) -> Self {
+    pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
@@ -34,19 +32,24 @@ impl Request {
         }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    pub(crate) fn route(mut self, route: &str) -> Self {
+    pub fn peer(mut self, peer: &str) -> Self {
+        self.peer = Some(peer.parse().expect("an address"));
+        self
+    }
+
+    pub fn route(mut self, route: &str) -> Self {
         self.route = Some(route.to_owned());
         self
     }
 }
 
-impl RequestInfo for Request {
+impl super::RequestInfo for Request {
     fn method(&self) -> &str {
         &self.method
     }

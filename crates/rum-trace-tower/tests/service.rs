@@ -1,0 +1,176 @@
+//! The layer on a plain tower service.
+
+mod support;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use http::{Request, Response, Version};
+use http_body_util::{BodyExt, Empty, Full};
+use rum_trace_core::RumContext;
+use support::*;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
+
+type Body = Full<bytes::Bytes>;
+
+async fn hello(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let session = request
+        .extensions()
+        .get::<RumContext>()
+        .and_then(RumContext::session_id);
+    Ok(Response::new(Full::from(
+        session.unwrap_or("none").to_owned(),
+    )))
+}
+
+#[tokio::test]
+async fn the_span_ends_with_the_body_and_not_before() {
+    let spans = Spans::new();
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(hello));
+    let request = Request::get("http://shop.example/a")
+        .header("tracestate", RUM)
+        .version(Version::HTTP_2)
+        .body(Body::default())
+        .expect("valid");
+    let response = service.oneshot(request).await.expect("infallible");
+    assert!(spans.all().is_empty(), "the body is still to come");
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    assert_eq!(body, "4f04d2f5");
+    let span = spans.one().await;
+    let found = attributes(&span);
+    assert_eq!(found["network.protocol.version"], "2");
+    assert_eq!(found["url.scheme"], "http");
+    assert_eq!(found["server.address"], "shop.example");
+    assert!(!found.contains_key("error.type"));
+    assert!(
+        !found.contains_key("client.address"),
+        "nobody told the peer"
+    );
+}
+
+#[tokio::test]
+async fn a_dropped_body_is_a_client_that_went_away() {
+    let spans = Spans::new();
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(hello));
+    let response = service
+        .oneshot(Request::new(Body::default()))
+        .await
+        .expect("infallible");
+    drop(response);
+    let found = attributes(&spans.one().await);
+    assert_eq!(found["error.type"], "client_disconnected");
+    assert_eq!(found["http.response.status_code"], "200");
+}
+
+#[tokio::test]
+async fn an_empty_body_ends_the_span_at_once() {
+    let spans = Spans::new();
+    let empty = |_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Empty::<bytes::Bytes>::new()))
+    };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(empty));
+    let response = service
+        .oneshot(Request::new(Body::default()))
+        .await
+        .expect("infallible");
+    assert!(!attributes(&spans.one().await).contains_key("error.type"));
+    drop(response);
+    assert!(spans.all().is_empty(), "and only once");
+}
+
+#[tokio::test]
+async fn a_service_error_is_told_apart() {
+    let spans = Spans::new();
+    let broken =
+        |_: Request<Body>| async { Err::<Response<Body>, _>(std::io::Error::other("secret")) };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(broken));
+    let error = service
+        .oneshot(Request::new(Body::default()))
+        .await
+        .err()
+        .expect("its error");
+    assert_eq!(error.to_string(), "secret", "passed on");
+    let span = spans.one().await;
+    assert_eq!(attributes(&span)["error.type"], "handler_error");
+    assert!(
+        !format!("{span:?}").contains("secret"),
+        "an error's text is not ours to tell"
+    );
+}
+
+#[tokio::test]
+async fn an_upgrade_ends_at_the_101() {
+    let spans = Spans::new();
+    let upgrade = |_: Request<Body>| async {
+        let response = Response::builder()
+            .status(101)
+            .body(Body::from("left over"));
+        Ok::<_, Infallible>(response.expect("valid"))
+    };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(upgrade));
+    let _kept = service
+        .oneshot(Request::new(Body::default()))
+        .await
+        .expect("infallible");
+    let found = attributes(&spans.one().await);
+    assert_eq!(found["http.response.status_code"], "101");
+    assert!(!found.contains_key("error.type"));
+}
+
+#[tokio::test]
+async fn the_peer_is_found_where_it_is_said_to_be() {
+    let spans = Spans::new();
+    let layer = spans
+        .layer()
+        .peer(|extensions| extensions.get::<&str>()?.parse().ok());
+    let service = ServiceBuilder::new()
+        .layer(layer)
+        .service(service_fn(hello));
+    let mut request = Request::new(Body::default());
+    request.extensions_mut().insert("192.0.2.7:77");
+    let response = service.oneshot(request).await.expect("infallible");
+    response.into_body().collect().await.expect("a body");
+    let found = attributes(&spans.one().await);
+    assert_eq!(
+        (&*found["client.address"], &*found["network.peer.port"]),
+        ("192.0.2.7", "77")
+    );
+
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(hello));
+    let mut request = Request::new(Body::default());
+    request
+        .extensions_mut()
+        .insert(SocketAddr::from(([192, 0, 2, 8], 78)));
+    let response = service.oneshot(request).await.expect("infallible");
+    response.into_body().collect().await.expect("a body");
+    assert_eq!(
+        attributes(&spans.one().await)["client.address"],
+        "192.0.2.8"
+    );
+}
+
+#[test]
+fn what_users_hold_is_send_and_sync() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<rum_trace_tower::RumTraceLayer>();
+    check::<rum_trace_tower::RumTrace<()>>();
+    check::<rum_trace_tower::ResponseFuture<std::future::Ready<()>>>();
+    check::<rum_trace_tower::ResponseBody<Body>>();
+}
