@@ -29,3 +29,8 @@ pub mod axum {
 pub mod otlp {
     pub use rum_trace_otlp::*;
 }
+
+/// The repository's own README, so that its example compiles too.
+#[cfg(all(doctest, feature = "axum", feature = "otlp"))]
+#[doc = include_str!("../../../README.md")]
+mod repository_readme {}
