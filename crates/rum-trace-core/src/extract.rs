@@ -31,6 +31,8 @@ pub(crate) struct Extraction {
     pub(crate) others: Vec<Remote>,
     /// The decoded `sw8`, if it is valid, whether it is the parent or not.
     pub(crate) sw8: Option<Sw8>,
+    /// The trace of a valid `traceparent`, whether it is the parent or not.
+    w3c_trace: Option<TraceId>,
     /// A carrier's header was there, and its parser refused it.
     pub(crate) refused: bool,
 }
@@ -71,7 +73,11 @@ impl Extraction {
         headers: &TraceHeaders<'_>,
     ) -> Result<Option<Remote>, Refused> {
         match carrier {
-            Carrier::W3c => w3c(headers),
+            Carrier::W3c => {
+                let remote = w3c(headers)?;
+                self.w3c_trace = remote.map(|remote| remote.trace_id);
+                Ok(remote)
+            }
             Carrier::Sw8 => self.sw8(headers),
             Carrier::B3 => b3(headers),
             Carrier::Jaeger => jaeger(headers),
@@ -92,6 +98,23 @@ impl Extraction {
         };
         self.sw8 = Some(sw8);
         Ok(Some(remote))
+    }
+
+    /// The list that may be carried on: only with a valid `traceparent` of the
+    /// trace that is continued, and only if every member is legal. `None` if
+    /// there was a list that somebody meant to be carried on, and it is not.
+    pub(crate) fn carried_list<'a>(&self, headers: &TraceHeaders<'a>) -> Option<TraceState<'a>> {
+        if headers.tracestate.is_empty() {
+            return Some(TraceState::default());
+        }
+        match &self.parent {
+            None => None,
+            Some(parent) if self.w3c_trace == Some(parent.trace_id) => {
+                TraceState::parse_fields(headers.tracestate.iter()).ok()
+            }
+            // Android sends its RUM member beside `sw8`: read, but nobody's list.
+            Some(_) => Some(TraceState::default()),
+        }
     }
 
     /// The links for the carriers that did not become the parent.
@@ -178,24 +201,4 @@ fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
         span_id: parent.parent_id(),
         flags: TraceFlags::NONE.with_sampled(parent.sampled() || parent.debug()),
     }))
-}
-
-/// The list that may be carried on: only with a valid `traceparent` of the
-/// trace that is continued, and only if every member is legal. `Err` if there
-/// was a list and it was not.
-pub(crate) fn carried_list<'a>(
-    headers: &TraceHeaders<'a>,
-    parent: Option<&Remote>,
-) -> Result<TraceState<'a>, ()> {
-    if headers.tracestate.is_empty() {
-        return Ok(TraceState::default());
-    }
-    match parent {
-        Some(parent) if parent.carrier == Carrier::W3c => {
-            TraceState::parse_fields(headers.tracestate.iter()).map_err(|_| ())
-        }
-        // Android sends its RUM member beside `sw8`: read, but nobody's list.
-        Some(_) => Ok(TraceState::default()),
-        None => Err(()),
-    }
 }

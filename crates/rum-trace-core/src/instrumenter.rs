@@ -13,7 +13,7 @@ use crate::active_request::ActiveRequest;
 use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
-use crate::extract::{Extraction, carried_list};
+use crate::extract::Extraction;
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
 use crate::inbound::{Inbound, InboundTrace};
@@ -117,6 +117,13 @@ impl Instrumenter {
         }
         let (span, named) = inner.server_span(request, &headers, &extraction, &rum, &method);
         let cx = inner.spans.start(span, &parent);
+        // A provider that was shut down gives no span at all: the trace goes on
+        // all the same, from the caller's span.
+        let cx = if cx.span().span_context().is_valid() {
+            cx
+        } else {
+            parent
+        };
         ActiveRequest::new(
             self.clone(),
             cx,
@@ -162,7 +169,7 @@ impl Inner {
         rum: &RumContext,
     ) -> Context {
         let base = with_baggage(Context::current(), headers);
-        let list = carried_list(headers, extraction.parent.as_ref()).unwrap_or_else(|()| {
+        let list = extraction.carried_list(headers).unwrap_or_else(|| {
             self.counters.tracestate_refused();
             TraceState::default()
         });

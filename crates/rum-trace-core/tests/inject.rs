@@ -5,7 +5,7 @@ mod support;
 use opentelemetry::trace::{TraceContextExt, TraceState, Tracer, TracerProvider};
 use opentelemetry::{Context, trace::SpanContext};
 use opentelemetry_sdk::trace::Sampler;
-use rum_trace_core::Injection;
+use rum_trace_core::{Carrier, Injection};
 use support::*;
 
 fn own(harness: &Harness, request: &Request) -> (Option<String>, Option<String>) {
@@ -229,4 +229,33 @@ fn each_span_has_an_id_of_its_own() {
         format!("00-{TRACE}-{}-01", span.span_id())
     );
     assert_ne!(span.span_id().to_string(), SPAN);
+}
+
+#[test]
+fn the_list_goes_on_whichever_carrier_of_the_trace_was_first() {
+    let harness = Harness::with(|b| b.carriers([Carrier::B3, Carrier::W3c]));
+    let request = Request::get("/")
+        .header("b3", format!("{TRACE}-{SPAN}-1"))
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", "foo=1");
+    assert_eq!(own(&harness, &request).1.as_deref(), Some("foo=1"));
+    // A list of another trace is not this one's.
+    let harness = Harness::with(|b| b.carriers([Carrier::Sw8, Carrier::W3c]));
+    assert_eq!(own(&harness, &request.header("sw8", SW8)).1, None);
+}
+
+#[test]
+fn the_trace_goes_on_when_the_provider_is_shut_down() {
+    let harness = Harness::new();
+    harness.provider.shutdown().expect("shut down");
+    let request = Request::get("/")
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", "foo=1");
+    let (traceparent, list) = own(&harness, &request);
+    assert_eq!(
+        traceparent.as_deref(),
+        Some(TRACEPARENT),
+        "from the caller's span"
+    );
+    assert_eq!(list.as_deref(), Some("foo=1"));
 }

@@ -98,7 +98,9 @@ async fn a_service_error_is_told_apart() {
         .layer(spans.layer())
         .service(service_fn(broken));
     let outcome = service.oneshot(Request::new(Body::default())).await;
-    let Err(error) = outcome else { panic!("the service fails") };
+    let Err(error) = outcome else {
+        panic!("the service fails")
+    };
     assert_eq!(error.to_string(), "secret", "passed on");
     let span = spans.one().await;
     assert_eq!(attributes(&span)["error.type"], "handler_error");

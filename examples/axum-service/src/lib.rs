@@ -31,7 +31,10 @@ async fn item(Path(id): Path<u32>, rum: Option<Rum>) -> Result<Json<Item>, Statu
         return Err(StatusCode::NOT_FOUND);
     }
     let session = rum.and_then(|Rum(rum)| rum.session_id().map(str::to_owned));
-    Ok(Json(Item { id, seen_by_session: session }))
+    Ok(Json(Item {
+        id,
+        seen_by_session: session,
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,5 +49,8 @@ async fn search(Query(search): Query<Search>) -> String {
 
 /// The trace id is what a customer can read to support.
 async fn order(trace: CurrentTrace) -> (StatusCode, String) {
-    (StatusCode::SERVICE_UNAVAILABLE, format!("please quote {} to support", trace.trace_id))
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("please quote {} to support", trace.trace_id),
+    )
 }

@@ -12,10 +12,14 @@ use rum_trace_testing::{Collector, Phone, PhoneRequest};
 
 async fn serve(collector: &Collector) -> SocketAddr {
     rum_trace::opentelemetry::global::set_tracer_provider(collector.tracer_provider());
-    let instrumenter =
-        Instrumenter::builder().tracer_provider(&collector.tracer_provider()).build().expect("valid");
+    let instrumenter = Instrumenter::builder()
+        .tracer_provider(&collector.tracer_provider())
+        .build()
+        .expect("valid");
     let app = axum_service::app(RumTraceLayer::new(instrumenter));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("an address");
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     // Ends with the test's runtime.
@@ -32,7 +36,12 @@ async fn send(tap: &PhoneRequest) -> (u16, String) {
     let request = request.body(Empty::<Bytes>::new()).expect("a request");
     let response = client.request(request).await.expect("an answer");
     let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
     (status, String::from_utf8_lossy(&body).into_owned())
 }
 
@@ -40,14 +49,20 @@ async fn send(tap: &PhoneRequest) -> (u16, String) {
 async fn every_phone_finds_its_tap_on_the_server() {
     let collector = Collector::new();
     let address = serve(&collector).await;
-    for phone in
-        [Phone::browser(), Phone::uniapp(), Phone::android(), Phone::ios(), Phone::browser().sw8()]
-    {
+    for phone in [
+        Phone::browser(),
+        Phone::uniapp(),
+        Phone::android(),
+        Phone::ios(),
+        Phone::browser().sw8(),
+    ] {
         collector.reset();
         let tap = phone.tap("GET", format!("http://{address}/items/42"));
         let (status, body) = send(&tap).await;
         assert_eq!(status, 200);
-        let session = tap.session_id().map_or("null".to_owned(), |id| format!("\"{id}\""));
+        let session = tap
+            .session_id()
+            .map_or("null".to_owned(), |id| format!("\"{id}\""));
         assert_eq!(body, format!("{{\"id\":42,\"seen_by_session\":{session}}}"));
         collector.wait_for_async(1).await;
         let span = collector.assert_continues(&tap);
@@ -65,7 +80,12 @@ async fn every_phone_finds_its_tap_on_the_server() {
     collector.reset();
     let tap = Phone::ios().tap("POST", format!("http://{address}/orders"));
     let (status, body) = send(&tap).await;
-    assert_eq!((status, body), (503, format!("please quote {} to support", tap.trace_id())));
+    assert_eq!(
+        (status, body),
+        (503, format!("please quote {} to support", tap.trace_id()))
+    );
     collector.wait_for_async(1).await;
-    collector.assert_continues(&tap).assert_attribute("error.type", "503");
+    collector
+        .assert_continues(&tap)
+        .assert_attribute("error.type", "503");
 }

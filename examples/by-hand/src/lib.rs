@@ -104,7 +104,10 @@ pub fn serve_one(
 
 fn handle(_request: &Request<'_>) -> (u16, String) {
     let rum = RumContext::current();
-    (200, format!("hello, session {}\n", rum.session_id().unwrap_or("unknown")))
+    (
+        200,
+        format!("hello, session {}\n", rum.session_id().unwrap_or("unknown")),
+    )
 }
 
 fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -113,7 +116,10 @@ fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
         let read = stream.read(&mut chunk)?;
         if read == 0 || head.len() > MAX_HEAD {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "no request head"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "no request head",
+            ));
         }
         head.extend_from_slice(chunk.get(..read).unwrap_or_default());
     }
