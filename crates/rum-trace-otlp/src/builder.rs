@@ -1,0 +1,359 @@
+//! From settings to a running pipeline.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::{Key, Value};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{
+    IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
+    TracerProviderBuilder,
+};
+use tokio::runtime::Handle;
+
+use crate::config::batch::{Batch, BatchOptions};
+use crate::config::env::Environment;
+use crate::config::headers::{HeaderOption, TOKEN_HEADER};
+use crate::config::{TransportConfig, TransportOptions, resource, sampler};
+use crate::encode::Encoder;
+use crate::error::{PipelineError, Setting};
+use crate::exporter::{CountingExporter, ForeignSender, OtlpSender};
+use crate::pipeline::Pipeline;
+use crate::processor::{ExportProcessor, Shared};
+use crate::protocol::{Compression, Protocol};
+use crate::secret::Secret;
+use crate::stats::Counters;
+use crate::transport::Transport;
+use crate::transport::runtime::Worker;
+
+/// Makes the exporting processor once batch, resource and worker are known.
+type ExporterSlot =
+    Box<dyn FnOnce(Batch, &Resource, Handle, Arc<Counters>) -> ExportProcessor + Send>;
+
+/// Settings of a [`Pipeline`]; made by [`Pipeline::builder`].
+///
+/// What is set here goes before the environment, and the environment before
+/// the defaults. Nothing is checked before [`build`](Self::build).
+#[must_use = "nothing is exported before `build` or `install`"]
+pub struct PipelineBuilder {
+    attributes: Vec<(Key, Value)>,
+    transport: TransportOptions,
+    batch: BatchOptions,
+    sampler: Option<Box<dyn ShouldSample>>,
+    processors: Vec<Box<dyn SpanProcessor>>,
+    exporter: Option<ExporterSlot>,
+    provider: TracerProviderBuilder,
+    environment: bool,
+}
+
+impl PipelineBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            attributes: Vec::new(),
+            transport: TransportOptions::default(),
+            batch: BatchOptions::default(),
+            sampler: None,
+            processors: Vec::new(),
+            exporter: None,
+            provider: SdkTracerProvider::builder(),
+            environment: true,
+        }
+    }
+
+    /// The name of the service (`service.name`). Without one it is
+    /// `OTEL_SERVICE_NAME`, or `unknown_service:` with the executable's name.
+    pub fn service_name(self, name: impl Into<Value>) -> Self {
+        self.attribute(resource::SERVICE_NAME, name)
+    }
+
+    /// The version of the service (`service.version`).
+    pub fn service_version(self, version: impl Into<Value>) -> Self {
+        self.attribute(resource::SERVICE_VERSION, version)
+    }
+
+    /// The group that the service's name is unique in (`service.namespace`).
+    pub fn service_namespace(self, namespace: impl Into<Value>) -> Self {
+        self.attribute(resource::SERVICE_NAMESPACE, namespace)
+    }
+
+    /// What tells the instances of a service apart (`service.instance.id`);
+    /// a random UUID by default.
+    pub fn service_instance_id(self, id: impl Into<Value>) -> Self {
+        self.attribute(resource::SERVICE_INSTANCE_ID, id)
+    }
+
+    /// The machine's name (`host.name`); by default what the system says.
+    pub fn host_name(self, name: impl Into<Value>) -> Self {
+        self.attribute(resource::HOST_NAME, name)
+    }
+
+    /// Where the service runs: `production`, `staging`, …
+    /// (`deployment.environment.name`).
+    pub fn environment(self, name: impl Into<Value>) -> Self {
+        self.attribute(resource::ENVIRONMENT, name)
+    }
+
+    /// Any attribute of the resource; the last one given under a key counts.
+    ///
+    /// ```
+    /// # use rum_trace_otlp::Pipeline;
+    /// let builder = Pipeline::builder()
+    ///     .attribute("k8s.pod.name", "shop-7d4f")
+    ///     .attribute("team", "checkout");
+    /// # drop(builder);
+    /// ```
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {
+        self.attributes.push((key.into(), value.into()));
+        self
+    }
+
+    /// The base address of a collector, by default `http://localhost:4318`
+    /// (gRPC: `http://localhost:4317`).
+    ///
+    /// Over HTTP `/v1/traces` is appended to its path. For an address that
+    /// must be taken whole see [`traces_endpoint`](Self::traces_endpoint).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.transport.endpoint = Some(Secret::new(url));
+        self
+    }
+
+    /// The address for traces, taken as it stands; goes before
+    /// [`endpoint`](Self::endpoint).
+    ///
+    /// Managed Service for OpenTelemetry carries its token in the path of the
+    /// HTTP address. So the address is a secret: no error, log line or debug
+    /// print shows more of it than scheme, host and port.
+    pub fn traces_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.transport.traces_endpoint = Some(Secret::new(url));
+        self
+    }
+
+    /// The protocol; by default [`Protocol::HttpProtobuf`].
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.transport.protocol = Some(protocol);
+        self
+    }
+
+    /// A header (over gRPC: an entry of the metadata) that goes with every
+    /// export. The last one given under a name counts. The value is a secret.
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.header_of("header", name.into(), Secret::new(value))
+    }
+
+    /// The token of Managed Service for OpenTelemetry (ARMS) over gRPC: sent as
+    /// the metadata `authentication`. For its HTTP address no token is needed
+    /// beside the path. For other services, which mostly want
+    /// `authorization: Bearer …`, use [`header`](Self::header).
+    pub fn token(self, token: impl Into<String>) -> Self {
+        self.header_of("token", TOKEN_HEADER.to_owned(), Secret::new(token))
+    }
+
+    fn header_of(mut self, method: &'static str, name: String, value: Secret) -> Self {
+        self.transport.headers.push(HeaderOption {
+            setting: Setting::Code(method),
+            name,
+            value,
+        });
+        self
+    }
+
+    /// Certificates of authorities to trust beside the system's, in PEM form;
+    /// can be given several times.
+    pub fn ca_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.transport.ca_certificates.push(pem.into());
+        self
+    }
+
+    /// The compression of the requests; by default none.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.transport.compression = Some(compression);
+        self
+    }
+
+    /// How long one batch may take, all attempts together; by default 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.transport.timeout = Some(timeout);
+        self
+    }
+
+    /// Which spans are sampled. By default a span follows its parent, also a
+    /// remote one, and a span without a parent is sampled.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::Sampler;
+    /// # use rum_trace_otlp::Pipeline;
+    ///
+    /// let root = Sampler::TraceIdRatioBased(0.1);
+    /// let builder = Pipeline::builder().sampler(Sampler::ParentBased(Box::new(root)));
+    /// # drop(builder);
+    /// ```
+    pub fn sampler(mut self, sampler: impl Into<Box<dyn ShouldSample>>) -> Self {
+        self.sampler = Some(sampler.into());
+        self
+    }
+
+    /// How many spans may wait, from 1 to 1,000,000; by default 2,048. What
+    /// ends while the queue is full is dropped and counted.
+    pub fn max_queue_size(mut self, spans: usize) -> Self {
+        self.batch.max_queue_size = Some(spans);
+        self
+    }
+
+    /// How many spans go into one request at most, from 1 to the size of the
+    /// queue; by default 512, or the size of the queue if that is smaller.
+    pub fn max_export_batch_size(mut self, spans: usize) -> Self {
+        self.batch.max_export_batch_size = Some(spans);
+        self
+    }
+
+    /// How long a span waits for its batch to fill, from 1 ms to 1 h; by
+    /// default 5 s.
+    pub fn scheduled_delay(mut self, delay: Duration) -> Self {
+        self.batch.scheduled_delay = Some(delay);
+        self
+    }
+
+    /// A further processor, called before the one that exports. Note that the
+    /// SDK copies every span for each further processor.
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.processors.push(Box::new(processor));
+        self
+    }
+
+    /// Hands the batches to `exporter` instead of sending them over OTLP: an
+    /// in-memory one for tests, one that prints, one for another protocol.
+    /// Settings of the connection are then not read.
+    ///
+    /// Batching, counting and the shutdown are the same. The exporter runs on
+    /// the batch thread, where it may block, with a tokio runtime at hand; a
+    /// panic in it counts as a failed batch.
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.exporter = Some(Box::new(move |batch, resource, worker, counters| {
+            let sender = ForeignSender::new(exporter, resource, worker);
+            let exporter = CountingExporter::new(sender, Arc::clone(&counters));
+            ExportProcessor::new(exporter, batch, counters)
+        }));
+        self
+    }
+
+    /// Where trace and span ids come from; by default the SDK's random ones.
+    pub fn id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
+        self.provider = self.provider.with_id_generator(generator);
+        self
+    }
+
+    /// How many attributes, events and links a span may have; by default the
+    /// SDK's, which reads its variables (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, …).
+    pub fn span_limits(mut self, limits: SpanLimits) -> Self {
+        self.provider = self.provider.with_span_limits(limits);
+        self
+    }
+
+    /// Takes nothing from environment variables, for tests and for programs
+    /// with a configuration of their own. (The SDK reads the limits of spans
+    /// from variables all the same, unless [`span_limits`](Self::span_limits)
+    /// says them.)
+    pub fn ignore_environment(mut self) -> Self {
+        self.environment = false;
+        self
+    }
+
+    /// Checks the settings, starts the export thread and returns the guard.
+    /// The connection is made with the first batch: a collector that is not
+    /// there yet is no error.
+    ///
+    /// # Errors
+    ///
+    /// A value, from code or environment, that cannot be used, and a Cargo
+    /// feature that is missing for it; an `https` endpoint on a machine without
+    /// root certificates; a thread that cannot be started.
+    pub fn build(self) -> Result<Pipeline, PipelineError> {
+        let environment = if self.environment {
+            Environment::process()
+        } else {
+            Environment::empty()
+        };
+        self.build_with(&environment)
+    }
+
+    /// [`build`](Self::build), and the pipeline's provider becomes the global
+    /// one of the process: `opentelemetry::global::tracer` then gives tracers
+    /// that export here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn install(self) -> Result<Pipeline, PipelineError> {
+        self.build().map(Pipeline::install_global)
+    }
+
+    fn build_with(self, environment: &Environment) -> Result<Pipeline, PipelineError> {
+        let resource = resource::resolve(self.attributes, environment)?;
+        let batch = Batch::resolve(self.batch, environment)?;
+        let sampler = sampler::resolve(self.sampler, environment)?;
+        let counters = Arc::new(Counters::default());
+        let worker = Worker::start().map_err(PipelineError::Worker)?;
+        let slot = match self.exporter {
+            Some(slot) => slot,
+            None => otlp(
+                TransportConfig::resolve(self.transport, environment)?,
+                &worker,
+            )?,
+        };
+        let export = slot(
+            batch,
+            &resource,
+            worker.handle().clone(),
+            Arc::clone(&counters),
+        );
+
+        let mut processors: Vec<Shared> = self
+            .processors
+            .into_iter()
+            .map(|processor| Shared::foreign(processor, &resource))
+            .collect();
+        processors.push(Shared::export(export));
+        let provider = processors
+            .iter()
+            .cloned()
+            .fold(self.provider, TracerProviderBuilder::with_span_processor)
+            .with_sampler(sampler)
+            .with_resource(resource)
+            .build();
+        Ok(Pipeline::new(provider, processors, counters, worker))
+    }
+}
+
+/// The slot for the exporter over OTLP.
+fn otlp(config: TransportConfig, worker: &Worker) -> Result<ExporterSlot, PipelineError> {
+    tracing::debug!(
+        endpoint = %config.endpoint,
+        protocol = ?config.protocol,
+        compression = ?config.compression,
+        "spans are exported over OTLP"
+    );
+    let transport = {
+        let _context = worker.handle().enter();
+        Transport::new(&config)?
+    };
+    Ok(Box::new(move |batch, resource, worker, counters| {
+        let encoder = Encoder::new(resource, config.body_compression());
+        let sender = OtlpSender::new(encoder, transport, config.timeout, worker);
+        let exporter = CountingExporter::new(sender, Arc::clone(&counters));
+        ExportProcessor::new(exporter, batch, counters)
+    }))
+}
+
+impl fmt::Debug for PipelineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineBuilder")
+            .field("attributes", &self.attributes)
+            .field("transport", &self.transport)
+            .field("batch", &self.batch)
+            .field("sampler", &self.sampler)
+            .field("processors", &self.processors.len())
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}

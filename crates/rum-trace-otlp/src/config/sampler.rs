@@ -1,0 +1,130 @@
+//! The sampler that `OTEL_TRACES_SAMPLER` names.
+
+use opentelemetry_sdk::trace::{Sampler, ShouldSample};
+
+use super::env::{self, Environment, Found};
+use crate::error::{PipelineError, Setting};
+use crate::protocol::shown;
+
+/// The builder's sampler, else the environment's, else parent-based always-on:
+/// a request that the phone sampled is sampled here too.
+pub(crate) fn resolve(
+    code: Option<Box<dyn ShouldSample>>,
+    environment: &Environment,
+) -> Result<Box<dyn ShouldSample>, PipelineError> {
+    if let Some(sampler) = code {
+        return Ok(sampler);
+    }
+    match environment.text(env::TRACES_SAMPLER)? {
+        Some(name) => named(&name, environment).map(|sampler| Box::new(sampler) as _),
+        None => Ok(Box::new(parent_based(Sampler::AlwaysOn))),
+    }
+}
+
+fn named(name: &Found<String>, environment: &Environment) -> Result<Sampler, PipelineError> {
+    let ratio = || ratio(environment).map(Sampler::TraceIdRatioBased);
+    match name.value.to_ascii_lowercase().as_str() {
+        "always_on" => Ok(Sampler::AlwaysOn),
+        "always_off" => Ok(Sampler::AlwaysOff),
+        "traceidratio" => ratio(),
+        "parentbased_always_on" => Ok(parent_based(Sampler::AlwaysOn)),
+        "parentbased_always_off" => Ok(parent_based(Sampler::AlwaysOff)),
+        "parentbased_traceidratio" => ratio().map(parent_based),
+        _ => Err(PipelineError::invalid(
+            name.setting(),
+            format!(
+                "{} is no sampler that can be used here; use always_on, always_off, \
+                 traceidratio, parentbased_always_on, parentbased_always_off or \
+                 parentbased_traceidratio",
+                shown(&name.value)
+            ),
+        )),
+    }
+}
+
+fn parent_based(root: Sampler) -> Sampler {
+    Sampler::ParentBased(Box::new(root))
+}
+
+/// The ratio of `OTEL_TRACES_SAMPLER_ARG`; 1 where it is not set, by the
+/// specification.
+fn ratio(environment: &Environment) -> Result<f64, PipelineError> {
+    let Some(argument) = environment.text(env::TRACES_SAMPLER_ARG)? else {
+        return Ok(1.0);
+    };
+    argument
+        .value
+        .parse()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or_else(|| {
+            PipelineError::invalid(
+                Setting::Variable(env::TRACES_SAMPLER_ARG),
+                format!("{} is not a number from 0 to 1", shown(&argument.value)),
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn debug(table: &[(&str, &str)]) -> Result<String, PipelineError> {
+        resolve(None, &Environment::of(table)).map(|sampler| format!("{sampler:?}"))
+    }
+
+    #[test]
+    fn each_name_gives_its_sampler() {
+        let cases = [
+            (None, "ParentBased(AlwaysOn)"),
+            (Some("always_on"), "AlwaysOn"),
+            (Some("ALWAYS_OFF"), "AlwaysOff"),
+            (Some("traceidratio"), "TraceIdRatioBased(0.25)"),
+            (Some("parentbased_always_on"), "ParentBased(AlwaysOn)"),
+            (Some("parentbased_always_off"), "ParentBased(AlwaysOff)"),
+            (
+                Some("parentbased_traceidratio"),
+                "ParentBased(TraceIdRatioBased(0.25))",
+            ),
+        ];
+        for (name, wanted) in cases {
+            let mut table = vec![(env::TRACES_SAMPLER_ARG, "0.25")];
+            table.extend(name.map(|name| (env::TRACES_SAMPLER, name)));
+            assert_eq!(debug(&table).unwrap(), wanted);
+        }
+        assert_eq!(
+            debug(&[(env::TRACES_SAMPLER, "traceidratio")]).unwrap(),
+            "TraceIdRatioBased(1.0)"
+        );
+    }
+
+    #[test]
+    fn code_goes_before_the_environment() {
+        let environment = Environment::of(&[(env::TRACES_SAMPLER, "no such sampler")]);
+        let sampler = resolve(Some(Box::new(Sampler::AlwaysOff)), &environment).unwrap();
+        assert_eq!(format!("{sampler:?}"), "AlwaysOff");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_an_error() {
+        for name in ["jaeger_remote", "xray", "sometimes"] {
+            let error = debug(&[(env::TRACES_SAMPLER, name)]).unwrap_err();
+            assert_eq!(
+                error.setting(),
+                Some(Setting::Variable(env::TRACES_SAMPLER))
+            );
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        for ratio in ["2", "-0.1", "NaN", "half"] {
+            let table = [
+                (env::TRACES_SAMPLER, "traceidratio"),
+                (env::TRACES_SAMPLER_ARG, ratio),
+            ];
+            let error = debug(&table).unwrap_err();
+            assert_eq!(
+                error.setting(),
+                Some(Setting::Variable(env::TRACES_SAMPLER_ARG))
+            );
+        }
+    }
+}

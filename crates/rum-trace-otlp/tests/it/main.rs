@@ -1,0 +1,13 @@
+//! The pipeline over real sockets.
+
+// Clippy's leave for tests does not reach the helpers beside them.
+#![allow(clippy::unwrap_used)]
+
+#[cfg(feature = "grpc")]
+mod grpc;
+mod http;
+mod lifecycle;
+mod processors;
+#[path = "../support/mod.rs"]
+mod support;
+mod tls;
