@@ -13,6 +13,7 @@ use crate::limits;
 use crate::method::Method;
 use crate::redact::QueryRedaction;
 use crate::semconv;
+use crate::stats::Counters;
 use crate::{RequestInfo, RumContext};
 
 /// Room for everything below but the captured headers, so that the vector is
@@ -56,6 +57,7 @@ impl Scheme {
 
 pub(crate) fn at_creation(
     settings: &AttributeSettings,
+    counters: &Counters,
     request: &dyn RequestInfo,
     method: &Method,
     headers: &TraceHeaders<'_>,
@@ -90,7 +92,7 @@ pub(crate) fn at_creation(
     }
     rum.push_attributes(&mut attributes);
     if let Some(sw8) = sw8 {
-        push_sw8(&mut attributes, sw8, &settings.redaction);
+        counters.over_limit(push_sw8(&mut attributes, sw8, &settings.redaction));
     }
     if !settings.request_headers.is_empty() {
         let captured = settings
@@ -157,10 +159,12 @@ fn push_peer(attributes: &mut Vec<KeyValue>, peer: Option<SocketAddr>) {
 }
 
 /// What came from sw8 stays under its own names: an endpoint is not a route,
-/// and a caller's service is not an app.
-fn push_sw8(attributes: &mut Vec<KeyValue>, sw8: &Sw8, redaction: &QueryRedaction) {
+/// and a caller's service is not an app. Tells how many texts had to be cut.
+fn push_sw8(attributes: &mut Vec<KeyValue>, sw8: &Sw8, redaction: &QueryRedaction) -> u32 {
+    let mut over_limit = 0;
     let mut push = |name: &'static str, text: &str| {
-        let (text, _) = limits::field(text, limits::MAX_SW8_NAME);
+        let (text, cut) = limits::field(text, limits::MAX_SW8_NAME);
+        over_limit += u32::from(cut);
         if !text.is_empty() {
             attributes.push(KeyValue::new(name, text.into_owned()));
         }
@@ -175,6 +179,7 @@ fn push_sw8(attributes: &mut Vec<KeyValue>, sw8: &Sw8, redaction: &QueryRedactio
         semconv::SW8_PARENT_SPAN_ID,
         i64::from(sw8.span_id()),
     ));
+    over_limit
 }
 
 /// `host[:port]`; an IPv6 host loses its brackets.

@@ -233,8 +233,15 @@ impl Inner {
             .parent
             .is_some_and(|parent| parent.carrier == Carrier::Sw8);
         let sw8 = extraction.sw8.as_ref().filter(|_| parent_is_sw8);
-        let mut attributes =
-            attributes::at_creation(&self.attributes, request, method, headers, rum, sw8);
+        let mut attributes = attributes::at_creation(
+            &self.attributes,
+            &self.counters,
+            request,
+            method,
+            headers,
+            rum,
+            sw8,
+        );
         self.hooks.add_attributes(request, rum, &mut attributes);
         let name = self.hooks.span_name(request);
         let named = name.is_some();

@@ -17,8 +17,6 @@ parts! {
         Sampled => "sampling state",
         /// The parent of the caller's span; only in the single header.
         ParentSpanId => "parent span id",
-        /// `x-b3-flags`.
-        Flags => "flags",
     }
 }
 
@@ -161,10 +159,9 @@ impl B3 {
 }
 
 fn multi_sampling(headers: &B3Headers<'_>) -> Result<Sampling, B3Error> {
-    match headers.flags.map(trim_ows) {
-        Some(b"1") => return Ok(Sampling::Debug),
-        None | Some(b"0") => {}
-        Some(_) => return Err(B3Error::new(B3Part::Flags, 0, "0 or 1")),
+    // Flags other than 1 mean nothing, and are no reason to lose the parent.
+    if headers.flags.map(trim_ows) == Some(b"1") {
+        return Ok(Sampling::Debug);
     }
     match headers.sampled.map(trim_ows) {
         None => Ok(Sampling::Defer),

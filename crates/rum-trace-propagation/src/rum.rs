@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::baggage;
-use crate::text::{split_once, trim_ows};
+use crate::text::{find, split, split_once, trim_ows};
 
 /// The member that the web and uni-app SDKs send.
 pub const RUM_KEY: &str = "rum";
@@ -117,9 +117,7 @@ impl<'a> RumFields<'a> {
         if let Some(value) = platform {
             fields.add_platform(PlatformMember::read(value));
         }
-        for line in baggage {
-            fields.add_baggage(line);
-        }
+        fields.add_baggage(baggage);
         fields
     }
 
@@ -160,18 +158,14 @@ impl<'a> RumFields<'a> {
         fill(&mut self.channel, member.channel, source);
     }
 
-    fn add_baggage(&mut self, line: &'a [u8]) {
-        for entry in baggage::entries(line).flatten() {
-            let field = match entry.key() {
-                "rum" => &mut self.version,
-                "appType" => &mut self.app_type,
-                "pid" => &mut self.app_id,
-                "sid" => &mut self.session_id,
-                "uid" => &mut self.user_id,
-                _ => continue,
-            };
-            fill(field, present(entry.into_value()), RumSource::Baggage);
-        }
+    fn add_baggage(&mut self, lines: impl IntoIterator<Item = &'a [u8]>) {
+        let source = RumSource::Baggage;
+        let [version, app_type, app_id, session_id, user_id] = first_entries(lines);
+        fill(&mut self.version, version, source);
+        fill(&mut self.app_type, app_type, source);
+        fill(&mut self.app_id, app_id, source);
+        fill(&mut self.session_id, session_id, source);
+        fill(&mut self.user_id, user_id, source);
     }
 }
 
@@ -196,7 +190,7 @@ fn find_members<'a>(
 ) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
     let (mut rum, mut platform) = (None, None);
     for line in tracestate {
-        for member in line.split(|byte| *byte == b',') {
+        for member in split(line, b',') {
             let Some((key, value)) = split_once(trim_ows(member), b'=') else {
                 continue;
             };
@@ -208,6 +202,25 @@ fn find_members<'a>(
         }
     }
     (rum, platform)
+}
+
+/// What the first baggage entry of each RUM key says: version, app type, app,
+/// session, user.
+fn first_entries<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> [Option<Cow<'a, str>>; 5] {
+    let mut found = [const { None }; 5];
+    for entry in lines.into_iter().flat_map(baggage::entries).flatten() {
+        let [version, app_type, app_id, session_id, user_id] = &mut found;
+        let first = match entry.key() {
+            "rum" => version,
+            "appType" => app_type,
+            "pid" => app_id,
+            "sid" => session_id,
+            "uid" => user_id,
+            _ => continue,
+        };
+        first.get_or_insert_with(|| entry.into_value());
+    }
+    found.map(|value| value.and_then(present))
 }
 
 /// A literal `undefined`, as the web SDK writes it, and an empty field say nothing.
@@ -236,13 +249,25 @@ impl<'a> RumMember<'a> {
     /// types are kept. A user id keeps its `&`s.
     #[must_use]
     pub fn read(value: &'a [u8]) -> Self {
-        let mut fields = value.splitn(5, |byte| *byte == b'&');
+        // Checked once for all fields: nearly all values are UTF-8.
+        match std::str::from_utf8(value) {
+            Ok(text) => RumMember::from_fields(split_fields(text).map(Cow::Borrowed)),
+            Err(_) => {
+                let mut fields = value.splitn(5, |byte| *byte == b'&');
+                let next = |_| String::from_utf8_lossy(fields.next().unwrap_or_default());
+                RumMember::from_fields([(); 5].map(next))
+            }
+        }
+    }
+
+    fn from_fields(fields: [Cow<'a, str>; 5]) -> Self {
+        let [version, app_type, app_id, session_id, user_id] = fields.map(present);
         RumMember {
-            version: field(fields.next()),
-            app_type: field(fields.next()),
-            app_id: field(fields.next()),
-            session_id: field(fields.next()),
-            user_id: field(fields.next()),
+            version,
+            app_type,
+            app_id,
+            session_id,
+            user_id,
         }
     }
 
@@ -275,6 +300,21 @@ impl<'a> RumMember<'a> {
     pub fn user_id(&self) -> Option<&str> {
         self.user_id.as_deref()
     }
+}
+
+/// The text up to each of the first four `&`s, and the rest.
+fn split_fields(mut text: &str) -> [&str; 5] {
+    let mut fields = [""; 5];
+    let [first @ .., last] = &mut fields;
+    for field in first {
+        let at = find(text.as_bytes(), b'&');
+        let found = at.and_then(|at| text.split_at_checked(at));
+        let (before, behind) = found.unwrap_or((text, ""));
+        *field = before;
+        text = behind.get(1..).unwrap_or_default();
+    }
+    *last = text;
+    fields
 }
 
 /// Prints four fields, or five if there is a user id; an absent one is empty.

@@ -290,12 +290,17 @@ fn illegal_in_value(value: &[u8]) -> Option<usize> {
     let Some((last, _)) = value.split_last() else {
         return Some(0);
     };
-    let legal = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'=');
-    match value.iter().position(|byte| !legal(byte)) {
-        Some(at) => Some(at),
-        None if value.len() > MAX_VALUE => Some(MAX_VALUE),
-        None => (*last == b' ').then(|| value.len().saturating_sub(1)),
+    let legal = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b',') & (byte != b'=');
+    // Without an early end the compiler tests many bytes at once; where one is
+    // wrong is looked for only when one is.
+    let all_legal = value.iter().fold(true, |all, byte| all & legal(*byte));
+    if !all_legal {
+        return value.iter().position(|byte| !legal(*byte));
     }
+    if value.len() > MAX_VALUE {
+        return Some(MAX_VALUE);
+    }
+    (*last == b' ').then(|| value.len().saturating_sub(1))
 }
 
 /// Whether a member may stand in a list.

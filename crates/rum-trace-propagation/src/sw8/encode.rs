@@ -1,5 +1,4 @@
 use base64::Engine;
-use base64::display::Base64Display;
 
 use super::BASE64;
 
@@ -82,22 +81,48 @@ impl Sw8Parts<'_> {
 
     /// By how many bytes the value is too long.
     fn excess(&self) -> usize {
-        self.write().len().saturating_sub(MAX_LEN.saturating_sub(1))
+        self.len().saturating_sub(MAX_LEN.saturating_sub(1))
+    }
+
+    /// The value's length: base64 writes four bytes for three begun.
+    fn len(&self) -> usize {
+        let texts = [
+            self.trace_id,
+            self.segment_id,
+            self.service,
+            self.instance,
+            self.endpoint,
+            self.peer,
+        ];
+        let base64 = texts.map(|text| text.len().div_ceil(3).saturating_mul(4));
+        let digits = self.written_span_id().checked_ilog10().map_or(1, |log| {
+            usize::try_from(log).unwrap_or_default().saturating_add(1)
+        });
+        // The sample and the seven dashes are the other eight.
+        let rest = digits.saturating_add(8);
+        base64.into_iter().fold(rest, usize::saturating_add)
     }
 
     fn write(&self) -> String {
-        let base64 = |text| Base64Display::new(str::as_bytes(text), &BASE64);
-        let span_id = i32::try_from(self.span_id).unwrap_or(0);
-        format!(
-            "{}-{}-{}-{span_id}-{}-{}-{}-{}",
-            u8::from(self.sampled),
-            base64(self.trace_id),
-            base64(self.segment_id),
-            base64(self.service),
-            base64(self.instance),
-            base64(self.endpoint),
-            base64(self.peer),
-        )
+        let mut header = String::with_capacity(self.len());
+        header.push(if self.sampled { '1' } else { '0' });
+        let base64 = |header: &mut String, text: &str| {
+            header.push('-');
+            BASE64.encode_string(text, header);
+        };
+        base64(&mut header, self.trace_id);
+        base64(&mut header, self.segment_id);
+        header.push('-');
+        header.push_str(&self.written_span_id().to_string());
+        for name in [self.service, self.instance, self.endpoint, self.peer] {
+            base64(&mut header, name);
+        }
+        header
+    }
+
+    /// Agents hold it in an `i32`.
+    fn written_span_id(&self) -> i32 {
+        i32::try_from(self.span_id).unwrap_or(0)
     }
 }
 

@@ -44,7 +44,7 @@ impl Sw8Extension {
         }
     }
 
-    /// Parses a header value. Agents that write the mode alone are read too.
+    /// Parses a header value. Either part may be missing.
     ///
     /// # Errors
     ///
@@ -52,7 +52,8 @@ impl Sw8Extension {
     pub fn parse(value: &[u8]) -> Result<Self, Sw8ExtensionError> {
         let (mode, rest) = split_once(value, b'-').unwrap_or((value, &[]));
         let skip_analysis = match trim_ows(mode) {
-            b"0" => false,
+            // Left out, it is 0, by the protocol.
+            b"0" | b"" => false,
             b"1" => true,
             _ => return Err(Sw8ExtensionError::new(Sw8ExtensionPart::Mode, 0, "0 or 1")),
         };

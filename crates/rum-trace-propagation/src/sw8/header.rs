@@ -6,7 +6,7 @@ use base64::Engine;
 use super::encode::Sw8Parts;
 use super::{BASE64, latin1, otel_span_id, otel_trace_id};
 use crate::error::{parse_error, parts};
-use crate::text::{offset_in, trim_ows};
+use crate::text::{self, offset_in, trim_ows};
 use crate::{SpanId, TraceId};
 
 parts! {
@@ -108,8 +108,8 @@ impl Sw8 {
         Ok(Sw8 {
             sampled,
             span_id,
-            text: texts.text,
             ends: texts.ends,
+            text: texts.into_text(),
         })
     }
 
@@ -218,7 +218,7 @@ impl fmt::Debug for Sw8 {
 /// The eight parts, each without white space round it.
 fn split(value: &[u8]) -> Result<[&[u8]; PARTS], Sw8Error> {
     let mut parts: [&[u8]; PARTS] = [&[]; PARTS];
-    let mut found = value.split(|byte| *byte == b'-').map(trim_ows);
+    let mut found = text::split(value, b'-').map(trim_ows);
     for part in &mut parts {
         *part = found.next().ok_or(Sw8Error::new(
             Sw8Part::Count,
@@ -237,66 +237,70 @@ fn parse_span_id(text: &[u8]) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
-/// The decoded texts, in one buffer.
+/// The decoded texts, in one buffer, each of them UTF-8.
 struct Texts {
-    text: String,
+    bytes: Vec<u8>,
     ends: [usize; 6],
     count: usize,
 }
 
-/// Most parts decode to less than this, on the stack.
-const SCRATCH: usize = 192;
-
 impl Texts {
-    /// Base64 is a third longer than what it decodes to; Latin-1 may need two
-    /// bytes for one, and then the buffer grows.
+    /// Base64 is a third longer than what it decodes to; the decoder asks for
+    /// up to two bytes more. Latin-1 may need two bytes for one, and then the
+    /// buffer grows.
     fn with_room_for(value: &[u8]) -> Self {
-        let text = String::with_capacity(value.len().saturating_mul(3) / 4);
+        let room = (value.len().saturating_mul(3) / 4).saturating_add(3);
         Texts {
-            text,
+            bytes: Vec::with_capacity(room),
             ends: [0; 6],
             count: 0,
         }
     }
 
     fn id(&mut self, part: &[u8]) -> Result<(), &'static str> {
-        self.decode(part, |text, bytes| match std::str::from_utf8(bytes) {
+        let begin = self.decode(part)?;
+        match self.utf8_from(begin) {
             Ok("") | Err(_) => Err("an id, UTF-8 text in base64"),
-            Ok(id) => {
-                text.push_str(id);
+            Ok(_) => {
+                self.close();
                 Ok(())
             }
-        })
+        }
     }
 
     fn name(&mut self, part: &[u8]) -> Result<(), &'static str> {
-        self.decode(part, |text, bytes| {
-            match std::str::from_utf8(bytes) {
-                Ok(name) => text.push_str(name),
-                Err(_) => text.push_str(&latin1(bytes)),
-            }
-            Ok(())
-        })
+        let begin = self.decode(part)?;
+        if let Err(bytes) = self.utf8_from(begin) {
+            let name = latin1(bytes);
+            self.bytes.truncate(begin);
+            self.bytes.extend_from_slice(name.as_bytes());
+        }
+        self.close();
+        Ok(())
     }
 
-    fn decode(
-        &mut self,
-        part: &[u8],
-        add: impl FnOnce(&mut String, &[u8]) -> Result<(), &'static str>,
-    ) -> Result<(), &'static str> {
-        let mut scratch = [0; SCRATCH];
-        match BASE64.decode_slice(part, &mut scratch) {
-            Ok(len) => add(&mut self.text, scratch.get(..len).unwrap_or_default())?,
-            Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
-                let bytes = BASE64.decode(part).map_err(|_| BASE64_TEXT)?;
-                add(&mut self.text, &bytes)?;
-            }
-            Err(base64::DecodeSliceError::DecodeError(_)) => return Err(BASE64_TEXT),
-        }
+    /// Appends a decoded part; where it begins.
+    fn decode(&mut self, part: &[u8]) -> Result<usize, &'static str> {
+        let begin = self.bytes.len();
+        let decoded = BASE64.decode_vec(part, &mut self.bytes);
+        decoded.map(|()| begin).map_err(|_| BASE64_TEXT)
+    }
+
+    /// The text from there on, or its bytes if they are no UTF-8.
+    fn utf8_from(&self, begin: usize) -> Result<&str, &[u8]> {
+        let bytes = self.bytes.get(begin..).unwrap_or_default();
+        std::str::from_utf8(bytes).map_err(|_| bytes)
+    }
+
+    fn close(&mut self) {
         if let Some(end) = self.ends.get_mut(self.count) {
-            *end = self.text.len();
+            *end = self.bytes.len();
         }
         self.count = self.count.saturating_add(1);
-        Ok(())
+    }
+
+    /// Joined, they are UTF-8 as each of them is.
+    fn into_text(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_default()
     }
 }
