@@ -1,7 +1,12 @@
 //! The `rum-trace` command.
 
 mod cli;
+mod collector;
 mod decode;
+mod demo;
+mod loopback;
+mod terminal;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -10,6 +15,7 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Demo(args) => demo::main(&args),
         Command::Decode(args) => decode::main(&args),
     }
 }

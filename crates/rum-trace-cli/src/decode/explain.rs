@@ -8,7 +8,7 @@ use rum_trace_propagation::{SpanId, TraceId};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use super::escape;
+use crate::terminal::escape;
 
 /// One header explained. The order of the fields is that of the JSON; those
 /// that only some protocols have are left out where they do not apply.

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-use super::escape::is_hidden;
 use super::explain::Explanation;
+use crate::terminal::escape::is_hidden;
 
 /// Writes one object and a line end.
 pub(crate) fn write(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {

@@ -1,17 +1,15 @@
 //! `rum-trace decode`: what do these headers say?
 
-mod escape;
 mod explain;
 mod json;
 mod protocols;
 mod table;
 
-use std::env;
 use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use crate::cli::{self, DecodeArgs};
-use table::Style;
+use crate::terminal::Style;
 
 /// Runs the command; see its help for the exit codes.
 pub(crate) fn main(args: &DecodeArgs) -> ExitCode {
@@ -50,11 +48,11 @@ struct Decoder {
 impl Decoder {
     fn new(json: bool) -> Self {
         let out = io::stdout().lock();
-        let colours = out.is_terminal() && wants_colours();
+        let style = Style::of(&out);
         Self {
             out,
             json,
-            style: Style { colours },
+            style,
             answered: false,
             malformed: false,
         }
@@ -93,10 +91,4 @@ impl Decoder {
         self.answered = true;
         table::write(&mut self.out, &explanation, self.style)
     }
-}
-
-/// The convention of no-color.org, and terminals that know no colours.
-fn wants_colours() -> bool {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
-    set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
 }

@@ -3,41 +3,14 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::escape::for_terminal;
 use super::explain::{Explanation, Fault};
+use crate::terminal::Style;
+use crate::terminal::escape::for_terminal;
 
 /// How much of a header stands above its table.
 const HEADING: usize = 240;
 /// How much of a malformed value stands left and right of the wrong byte.
 const AROUND: usize = 24;
-
-/// Colours, or none.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Style {
-    pub(crate) colours: bool,
-}
-
-impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.colours && !text.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    fn heading(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn label(self, text: &str) -> String {
-        self.paint("36", text)
-    }
-
-    fn error(self, text: &str) -> String {
-        self.paint("31", text)
-    }
-}
 
 /// Writes the header and a table of what it says.
 pub(crate) fn write(

@@ -1,0 +1,184 @@
+//! `rum-trace demo`: phones, two services and a collector in one process, over
+//! real sockets.
+
+mod answer;
+mod call;
+mod fetch;
+mod judge;
+mod phones;
+mod report;
+mod round;
+mod shop;
+mod stock;
+mod world;
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::select;
+
+use crate::cli::DemoArgs;
+use crate::terminal::Style;
+use fetch::Client;
+use phones::Phones;
+use report::Summary;
+use round::Round;
+use world::{StartError, World};
+
+/// Services and collector run on these; the phones tap on the main thread.
+const WORKERS: usize = 2;
+
+/// Runs the command; see its help for the exit codes.
+pub(crate) fn main(args: &DemoArgs) -> ExitCode {
+    let (runtime, world) = match start() {
+        Ok(started) => started,
+        Err(error) => {
+            complain(&format!("rum-trace demo: {error}\n"));
+            return ExitCode::from(2);
+        }
+    };
+    let mut printer = Printer::new();
+    let played = runtime
+        .block_on(play(&world, args, &mut printer))
+        .and_then(|end| printer.end(args).map(|()| end));
+    // Beside the runtime, which the collector needs for the last spans.
+    let stopped = world.stop();
+    finish(args, &played, stopped, printer.summary)
+}
+
+fn start() -> Result<(Runtime, World), StartError> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(StartError::Runtime)?;
+    let world = runtime.block_on(World::start())?;
+    Ok((runtime, world))
+}
+
+/// How playing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With a whole round.
+    Whole,
+    /// Ctrl-C broke a round off, with requests under way.
+    BrokenOff,
+}
+
+/// Round after round, until there is no more to do or Ctrl-C.
+async fn play(world: &World, args: &DemoArgs, printer: &mut Printer) -> io::Result<End> {
+    let (phones, client) = (Phones::new(), Client::new());
+    let mut interrupted = pin!(interrupted());
+    printer.print(&report::opening(world, printer.style))?;
+    if !args.once {
+        printer.print(&format!("a round every {} s, until Ctrl-C\n", args.every))?;
+    }
+    loop {
+        let round = round::play(world, &phones, &client);
+        let Some(round) = unless(&mut interrupted, round).await else {
+            return Ok(End::BrokenOff);
+        };
+        printer.round(&round)?;
+        let pause = tokio::time::sleep(Duration::from_secs(args.every));
+        if args.once || unless(&mut interrupted, pause).await.is_none() {
+            return Ok(End::Whole);
+        }
+    }
+}
+
+/// What the future gives, or nothing if the other one ends first.
+async fn unless<T>(
+    interrupted: impl Future<Output = ()>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    select! {
+        biased;
+        () = interrupted => None,
+        value = future => Some(value),
+    }
+}
+
+/// Ctrl-C. Where it cannot be listened for it ends the process by itself.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn finish(
+    args: &DemoArgs,
+    played: &io::Result<End>,
+    stopped: Result<(), String>,
+    summary: Summary,
+) -> ExitCode {
+    let end = match played {
+        Ok(end) => *end,
+        // Who closes the pipe (`| head`) has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return summary.exit_code(),
+        Err(error) => {
+            complain(&format!("rum-trace demo: {error}\n"));
+            return ExitCode::from(2);
+        }
+    };
+    match (end, stopped) {
+        (End::BrokenOff, _) if args.once => {
+            complain("rum-trace demo: interrupted before the round was over\n");
+            return ExitCode::from(1);
+        }
+        // The spans of requests under way came too late: no news.
+        (End::BrokenOff, _) | (End::Whole, Ok(())) => {}
+        (End::Whole, Err(problem)) => {
+            complain(&format!(
+                "rum-trace demo: spans were lost at the end: {problem}\n"
+            ));
+            return ExitCode::from(1);
+        }
+    }
+    summary.exit_code()
+}
+
+/// Standard output, and what was counted on it.
+struct Printer {
+    style: Style,
+    summary: Summary,
+}
+
+impl Printer {
+    fn new() -> Self {
+        Self {
+            style: Style::of(&io::stdout()),
+            summary: Summary::default(),
+        }
+    }
+
+    fn round(&mut self, round: &Round) -> io::Result<()> {
+        self.summary.add(Summary::of(round));
+        self.print(&report::round(round, self.style))?;
+        complain(&report::problems(round));
+        Ok(())
+    }
+
+    /// The counts of all rounds, if there can have been several.
+    fn end(&self, args: &DemoArgs) -> io::Result<()> {
+        if args.once {
+            return Ok(());
+        }
+        self.print(&report::ending(self.summary, self.style))
+    }
+
+    /// At once, so that whoever reads a pipe sees it as it happens.
+    fn print(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Where standard error is closed too, there is nobody left to tell.
+fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
