@@ -1,0 +1,186 @@
+//! Reading a request's headers, ours and the peers', from the same input.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use rum_trace_propagation::rum::RumField;
+use rum_trace_propagation::{RumFields, Sw8, TraceParent, TraceState};
+use skywalking::trace::propagation::decoder::decode_propagation;
+use std::hint::black_box;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+const CAPTURES: &str = include_str!("../../tests/data/captures/rum-browser-0.0.37.json");
+
+/// One side of a comparison: a name and one operation.
+pub struct Side {
+    pub name: &'static str,
+    pub run: Box<dyn Fn()>,
+}
+
+impl Side {
+    fn new(name: &'static str, run: impl Fn() + 'static) -> Self {
+        Self {
+            name,
+            run: Box::new(run),
+        }
+    }
+}
+
+/// Our work beside a peer's, and how much of the peer's time ours may take.
+pub struct Comparison {
+    pub ours: Side,
+    pub peer: Side,
+    pub limit: f64,
+}
+
+/// All comparisons, in the order in which they are printed.
+pub fn comparisons() -> Vec<Comparison> {
+    vec![
+        Comparison {
+            ours: w3c(),
+            peer: opentelemetry_sdk(),
+            limit: 0.10,
+        },
+        Comparison {
+            ours: w3c_with_list(),
+            peer: opentelemetry_sdk(),
+            limit: 0.10,
+        },
+        Comparison {
+            ours: sw8(),
+            peer: skywalking(),
+            limit: 0.50,
+        },
+        Comparison {
+            ours: sw8_mapped(),
+            peer: skywalking(),
+            limit: 0.50,
+        },
+    ]
+}
+
+fn w3c() -> Side {
+    let headers = browser_headers();
+    Side::new("traceparent + RUM fields", move || {
+        black_box(read_context(black_box(&headers)));
+    })
+}
+
+fn w3c_with_list() -> Side {
+    let headers = browser_headers();
+    Side::new("traceparent + RUM fields + tracestate", move || {
+        let headers = black_box(&headers);
+        black_box(read_context(headers));
+        let list = TraceState::parse_fields(all(headers, &TRACESTATE));
+        black_box(list.expect("a captured list is legal"));
+    })
+}
+
+fn opentelemetry_sdk() -> Side {
+    let headers = browser_headers();
+    let propagator = TraceContextPropagator::new();
+    Side::new("opentelemetry_sdk TraceContextPropagator", move || {
+        black_box(propagator.extract(&HeaderExtractor(black_box(&headers))));
+    })
+}
+
+fn sw8() -> Side {
+    let value = browser_sw8();
+    Side::new("sw8", move || {
+        black_box(read_sw8(black_box(&value)));
+    })
+}
+
+fn sw8_mapped() -> Side {
+    let value = browser_sw8();
+    Side::new("sw8 + ids mapped", move || {
+        let header = read_sw8(black_box(&value));
+        black_box((header.otel_trace_id(), header.otel_parent_id()));
+        black_box(header);
+    })
+}
+
+fn skywalking() -> Side {
+    let value = browser_sw8();
+    Side::new("skywalking decode_propagation", move || {
+        let header = decode_propagation(black_box(&value));
+        black_box(header.expect("a captured header is legal"));
+    })
+}
+
+/// The parent, and the RUM fields with each of their values looked at. As in a
+/// server, a second `traceparent` would make the first one invalid.
+fn read_context(headers: &HeaderMap) -> (TraceParent, usize) {
+    let mut parents = headers.get_all(&TRACEPARENT).iter();
+    let parent = parents.next().filter(|_| parents.next().is_none());
+    let parent = parent.expect("the capture has one traceparent");
+    let parent = TraceParent::parse(parent.as_bytes()).expect("a captured traceparent is legal");
+    let fields = RumFields::read(all(headers, &TRACESTATE), all(headers, &BAGGAGE));
+    let found = [
+        &fields.version,
+        &fields.app_type,
+        &fields.app_id,
+        &fields.session_id,
+        &fields.user_id,
+    ];
+    (
+        parent,
+        found
+            .into_iter()
+            .flatten()
+            .map(RumField::value)
+            .map(str::len)
+            .sum(),
+    )
+}
+
+fn all<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(name).iter().map(HeaderValue::as_bytes)
+}
+
+fn read_sw8(value: &str) -> Sw8 {
+    Sw8::parse(value.as_bytes()).expect("a captured header is legal")
+}
+
+/// A browser's request as a server sees it: the trace headers among others.
+fn browser_headers() -> HeaderMap {
+    let usual = [
+        ("host", "shop.example.com"),
+        (
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)",
+        ),
+        ("accept", "*/*"),
+        ("accept-encoding", "gzip, deflate, br"),
+        ("content-type", "application/json"),
+        ("origin", "https://shop.example.com"),
+    ];
+    let usual = usual.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let both = usual.into_iter().chain(captured("w3c_fetch"));
+    both.map(|(name, value)| (name.parse::<HeaderName>(), value.parse::<HeaderValue>()))
+        .map(|(name, value)| (name.expect("a name"), value.expect("a value")))
+        .collect()
+}
+
+fn browser_sw8() -> String {
+    let found = captured("sw8_fetch")
+        .into_iter()
+        .find(|(name, _)| name == "sw8");
+    found.expect("the capture has the header").1
+}
+
+fn captured(case: &str) -> Vec<(String, String)> {
+    let captures: serde_json::Value = serde_json::from_str(CAPTURES).expect("captures are JSON");
+    let captures = captures.as_array().expect("captures are a list");
+    let found = captures.iter().find(|capture| capture["case"] == case);
+    let headers = found.and_then(|capture| capture["headers"].as_object());
+    let headers = headers.expect("the capture is there").iter();
+    let text = |value: &serde_json::Value| value.as_str().expect("headers are text").to_owned();
+    headers
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}

@@ -1,0 +1,4 @@
+#![no_main]
+//! See `tracestate` of the library for what is asserted.
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| rum_trace_fuzz::tracestate(input));
