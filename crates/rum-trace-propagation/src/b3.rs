@@ -2,7 +2,7 @@
 //! are read only; onward goes W3C.
 
 use crate::error::{parse_error, parts};
-use crate::hex::{self, Case};
+use crate::hex;
 use crate::text::{offset_in, trim_ows};
 use crate::{SpanId, TraceId};
 
@@ -107,7 +107,7 @@ impl B3 {
         };
         if let Some(part) = parts.next() {
             // It names nothing that we need, but must be an id all the same.
-            if hex::decode::<8>(part, Case::Any).is_none() {
+            if sixteen_digits(part).is_none() {
                 return Err(B3Error::new(
                     B3Part::ParentSpanId,
                     at(part),
@@ -183,11 +183,16 @@ fn sampling(text: &[u8]) -> Option<Sampling> {
 /// A short id is the low half of a long one.
 fn trace_id(text: &[u8]) -> Option<TraceId> {
     match text.len() {
-        16 | 32 => hex::decode_padded(text, Case::Any).and_then(TraceId::from_bytes),
+        16 | 32 => hex::decode_short(text).and_then(TraceId::from_number),
         _ => None,
     }
 }
 
 fn span_id(text: &[u8]) -> Option<SpanId> {
-    hex::decode(text, Case::Any).and_then(SpanId::from_bytes)
+    sixteen_digits(text).and_then(SpanId::from_number)
+}
+
+fn sixteen_digits(text: &[u8]) -> Option<u64> {
+    let text = Some(text).filter(|text| text.len() == 16)?;
+    u64::try_from(hex::decode_short(text)?).ok()
 }

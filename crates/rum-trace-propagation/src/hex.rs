@@ -1,86 +1,67 @@
 //! Hexadecimal digits.
 
-const INVALID: u8 = 0xff;
-
-const fn table(upper: bool) -> [u8; 256] {
-    let mut table = [INVALID; 256];
-    let mut digit = 0_u8;
-    while digit < 16 {
-        let (lower_case, upper_case) = match digit {
-            0..=9 => (b'0'.wrapping_add(digit), b'0'.wrapping_add(digit)),
-            _ => (
-                b'a'.wrapping_add(digit).wrapping_sub(10),
-                b'A'.wrapping_add(digit).wrapping_sub(10),
-            ),
-        };
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "evaluated at compile time; a u8 is in range"
-        )]
-        {
-            table[lower_case as usize] = digit;
-            if upper {
-                table[upper_case as usize] = digit;
-            }
-        }
-        digit = digit.wrapping_add(1);
-    }
-    table
+/// The value of a lower-case digit, and whether it is one.
+#[inline]
+const fn digit(byte: u8) -> (u8, bool) {
+    let (digit, letter) = (byte.wrapping_sub(b'0'), byte.wrapping_sub(b'a'));
+    let value = if digit < 10 {
+        digit
+    } else {
+        letter.wrapping_add(10)
+    };
+    (value, (digit < 10) | (letter < 6))
 }
 
-static LOWER: [u8; 256] = table(false);
-static ANY: [u8; 256] = table(true);
-
-/// Which digits are allowed.
-#[derive(Clone, Copy)]
-pub(crate) enum Case {
-    Lower,
-    Any,
+/// The byte of two lower-case digits.
+#[inline]
+pub(crate) fn pair(high: u8, low: u8) -> Option<u8> {
+    let ((high, high_valid), (low, low_valid)) = (digit(high), digit(low));
+    (high_valid & low_valid).then_some(high << 4 | low)
 }
 
-impl Case {
-    /// The value of a digit, or [`INVALID`].
-    #[allow(clippy::indexing_slicing, reason = "a u8 is always in a table of 256")]
-    fn digit(self, byte: u8) -> u8 {
-        match self {
-            Case::Lower => LOWER[byte as usize],
-            Case::Any => ANY[byte as usize],
-        }
+/// `DIGITS` lower-case digits as half as many bytes. Nothing here ends early,
+/// so that the compiler can work on many digits at once.
+#[inline]
+fn decode<const DIGITS: usize, const BYTES: usize>(text: &[u8; DIGITS]) -> Option<[u8; BYTES]> {
+    const { assert!(DIGITS == 2 * BYTES) };
+    let mut values = [0; DIGITS];
+    let mut valid = true;
+    for (value, byte) in values.iter_mut().zip(text) {
+        let (digit, digit_valid) = digit(*byte);
+        *value = digit;
+        valid &= digit_valid;
     }
-
-    /// The byte of two digits.
-    pub(crate) fn pair(self, high: u8, low: u8) -> Option<u8> {
-        let (high, low) = (self.digit(high), self.digit(low));
-        ((high | low) < 16).then_some(high.wrapping_shl(4) | low)
+    let mut bytes = [0; BYTES];
+    for (byte, pair) in bytes.iter_mut().zip(values.chunks_exact(2)) {
+        let pair = pair.first_chunk().copied().map_or(0, u16::from_le_bytes);
+        let [together, _] = (pair << 4 | pair >> 8).to_le_bytes();
+        *byte = together;
     }
+    valid.then_some(bytes)
 }
 
-/// Exactly `2 * N` digits as `N` bytes.
-pub(crate) fn decode<const N: usize>(text: &[u8], case: Case) -> Option<[u8; N]> {
-    if text.len() != N.checked_mul(2)? {
+/// Exactly 16 lower-case digits as a number, the first the most significant.
+#[inline(always)]
+pub(crate) fn decode_u64(text: &[u8]) -> Option<u64> {
+    decode::<16, 8>(text.try_into().ok()?).map(u64::from_be_bytes)
+}
+
+/// Exactly 32 lower-case digits as a number.
+#[inline(always)]
+pub(crate) fn decode_u128(text: &[u8]) -> Option<u128> {
+    decode::<32, 16>(text.try_into().ok()?).map(u128::from_be_bytes)
+}
+
+/// One to 32 digits of any case as a number.
+pub(crate) fn decode_short(text: &[u8]) -> Option<u128> {
+    let mut padded = [b'0'; 32];
+    let begin = padded.len().checked_sub(text.len())?;
+    if text.is_empty() {
         return None;
     }
-    let mut bytes = [0; N];
-    let mut seen = 0_u8;
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let &[high, low] = pair else { return None };
-        let (high, low) = (case.digit(high), case.digit(low));
-        seen |= high | low;
-        *byte = high.wrapping_shl(4) | low;
-    }
-    // One test for all of them: every valid digit is below 16.
-    (seen < 16).then_some(bytes)
-}
-
-/// Up to `2 * N` digits, padded with zeros on the left.
-pub(crate) fn decode_padded<const N: usize>(text: &[u8], case: Case) -> Option<[u8; N]> {
-    let width = N.checked_mul(2)?;
-    let missing = width
-        .checked_sub(text.len())
-        .filter(|missing| *missing < width)?;
-    let mut padded = [b'0'; 64];
-    padded.get_mut(missing..width)?.copy_from_slice(text);
-    decode(padded.get(..width)?, case)
+    padded.get_mut(begin..)?.copy_from_slice(text);
+    padded.make_ascii_lowercase();
+    decode_u128(&padded)
 }
 
 /// Lower-case digits.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::hex::{self, Case};
+use crate::hex;
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $bytes:literal, $digits:literal) => {
+    ($(#[$doc:meta])* $name:ident, $int:ident, $decode:ident, $bytes:literal, $digits:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; $bytes]);
@@ -14,15 +14,12 @@ macro_rules! id {
             /// The id with these bytes; all zero is not an id.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; $bytes]) -> Option<Self> {
-                let mut i = 0;
-                while i < $bytes {
-                    #[allow(clippy::indexing_slicing, reason = "i is below the array's length")]
-                    if bytes[i] != 0 {
-                        return Some($name(bytes));
-                    }
-                    i = i.wrapping_add(1);
-                }
-                None
+                Self::from_number($int::from_be_bytes(bytes))
+            }
+
+            /// The id of a number, other than zero.
+            pub(crate) const fn from_number(number: $int) -> Option<Self> {
+                if number == 0 { None } else { Some($name(number.to_be_bytes())) }
             }
 
             /// Its bytes, the first one the most significant.
@@ -34,7 +31,7 @@ macro_rules! id {
             #[doc = concat!("The id written as exactly ", stringify!($digits), " lowercase hex digits.")]
             #[must_use]
             pub fn from_hex(text: &[u8]) -> Option<Self> {
-                hex::decode(text, Case::Lower).and_then(Self::from_bytes)
+                hex::$decode(text).and_then(Self::from_number)
             }
 
             #[doc = concat!("Its ", stringify!($digits), " lowercase hex digits.")]
@@ -72,9 +69,9 @@ macro_rules! id {
 
 id!(
     /// A trace's id: 16 bytes, not all zero. Prints as 32 hex digits.
-    TraceId, 16, 32
+    TraceId, u128, decode_u128, 16, 32
 );
 id!(
     /// A span's id: 8 bytes, not all zero. Prints as 16 hex digits.
-    SpanId, 8, 16
+    SpanId, u64, decode_u64, 8, 16
 );

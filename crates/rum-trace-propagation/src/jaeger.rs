@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 
 use crate::error::{parse_error, parts};
-use crate::hex::{self, Case};
+use crate::hex;
 use crate::text::{offset_in, trim_ows};
 use crate::{SpanId, TraceId};
 
@@ -63,24 +63,20 @@ impl UberTraceId {
         };
         let trace_id = parts.next(
             UberTraceIdPart::TraceId,
-            |text| hex::decode_padded(text, Case::Any).and_then(TraceId::from_bytes),
+            |text| short(text).and_then(TraceId::from_number),
             "1 to 32 hex digits, not all zero",
         )?;
         let parent_id = parts.next(
             UberTraceIdPart::SpanId,
-            |text| hex::decode_padded(text, Case::Any).and_then(SpanId::from_bytes),
+            |text| short::<u64>(text).and_then(SpanId::from_number),
             "1 to 16 hex digits, not all zero",
         )?;
         parts.next(
             UberTraceIdPart::ParentSpanId,
-            |text| hex::decode_padded::<8>(text, Case::Any),
+            short::<u64>,
             "1 to 16 hex digits",
         )?;
-        let [flags] = parts.last(
-            UberTraceIdPart::Flags,
-            |text| hex::decode_padded::<1>(text, Case::Any),
-            "1 or 2 hex digits",
-        )?;
+        let flags = parts.last(UberTraceIdPart::Flags, short::<u8>, "1 or 2 hex digits")?;
         Ok(UberTraceId {
             trace_id,
             parent_id,
@@ -111,6 +107,14 @@ impl UberTraceId {
     pub const fn debug(self) -> bool {
         self.flags & 0b10 != 0
     }
+}
+
+/// A number whose digits may have lost their leading zeros, but not more
+/// digits than its type has.
+fn short<T: TryFrom<u128>>(text: &[u8]) -> Option<T> {
+    let longest = size_of::<T>().checked_mul(2)?;
+    let text = Some(text).filter(|text| text.len() <= longest)?;
+    T::try_from(hex::decode_short(text)?).ok()
 }
 
 /// The parts, with a colon between them.

@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memchr;
+
 use crate::baggage;
-use crate::text::{find, split, split_once, trim_ows};
+use crate::text::{split, split_once, trim_ows};
 
 /// The member that the web and uni-app SDKs send.
 pub const RUM_KEY: &str = "rum";
@@ -307,7 +309,7 @@ fn split_fields(mut text: &str) -> [&str; 5] {
     let mut fields = [""; 5];
     let [first @ .., last] = &mut fields;
     for field in first {
-        let at = find(text.as_bytes(), b'&');
+        let at = memchr(b'&', text.as_bytes());
         let found = at.and_then(|at| text.split_at_checked(at));
         let (before, behind) = found.unwrap_or((text, ""));
         *field = before;

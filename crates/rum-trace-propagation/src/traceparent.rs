@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{parse_error, parts};
-use crate::hex::{self, Case};
+use crate::hex;
 use crate::text::{offset_in, trim_ows};
 use crate::{SpanId, TraceFlags, TraceId};
 
@@ -70,54 +70,26 @@ impl TraceParent {
     /// The value breaks a rule of Level 2, §3.2.
     pub fn parse(value: &[u8]) -> Result<Self, TraceParentError> {
         let text = trim_ows(value);
-        Self::parse_trimmed(text).map_err(|error| TraceParentError {
-            at: error.at.saturating_add(offset_in(value, text)),
-            ..error
-        })
+        match Self::parse_valid(text) {
+            Some(parent) => Ok(parent),
+            None => Err(first_error(text, offset_in(value, text))),
+        }
     }
 
-    fn parse_trimmed(text: &[u8]) -> Result<Self, TraceParentError> {
-        use TraceParentPart as Part;
-        let mut fields = Fields { text, at: 0 };
-        let [version] = fields.take(Part::Version, "two lowercase hex digits, not ff")?;
-        if version == 0xff {
-            return Err(TraceParentError::new(
-                Part::Version,
-                0,
-                "two lowercase hex digits, not ff",
-            ));
+    /// All parts at once: which one is wrong is looked for only when one is.
+    #[inline]
+    fn parse_valid(text: &[u8]) -> Option<Self> {
+        let (known, rest) = text.split_first_chunk::<LENGTH>()?;
+        let version = hex::pair(known[0], known[1])?;
+        let trace_id = TraceId::from_hex(&known[3..35])?;
+        let parent_id = SpanId::from_hex(&known[36..52])?;
+        let flags = hex::pair(known[53], known[54])?;
+        let dashes = [known[2], known[35], known[52]] == *b"---";
+        let ended = rest.is_empty() || (version > 0 && rest.first() == Some(&b'-'));
+        if version == 0xff || !dashes || !ended {
+            return None;
         }
-        let trace_id = fields.take_id(
-            Part::TraceId,
-            TraceId::from_bytes,
-            "32 lowercase hex digits, not all zero",
-        )?;
-        let parent_id = fields.take_id(
-            Part::ParentId,
-            SpanId::from_bytes,
-            "16 lowercase hex digits, not all zero",
-        )?;
-        let [flags] = fields.take(Part::TraceFlags, "two lowercase hex digits")?;
-        match text.get(LENGTH) {
-            None => {}
-            // §3.2.4: a later version may go on, behind a dash.
-            Some(b'-') if version > 0 => {}
-            Some(_) if version > 0 => {
-                return Err(TraceParentError::new(
-                    Part::End,
-                    LENGTH,
-                    "the end, or a dash",
-                ));
-            }
-            Some(_) => {
-                return Err(TraceParentError::new(
-                    Part::End,
-                    LENGTH,
-                    "the end of version 00",
-                ));
-            }
-        }
-        Ok(TraceParent {
+        Some(TraceParent {
             trace_id,
             parent_id,
             flags: TraceFlags::from_bits(flags),
@@ -160,39 +132,66 @@ impl TraceParent {
     }
 }
 
-/// The fields, each but the first behind a dash.
-struct Fields<'a> {
-    text: &'a [u8],
-    at: usize,
+/// Where each part begins and ends, and when its digits are right.
+const PARTS: [(TraceParentPart, usize, usize, fn(&[u8]) -> bool, &str); 4] = [
+    (
+        TraceParentPart::Version,
+        0,
+        2,
+        |digits| two_digits(digits).is_some_and(|version| version != 0xff),
+        "two lowercase hex digits, not ff",
+    ),
+    (
+        TraceParentPart::TraceId,
+        3,
+        35,
+        |digits| TraceId::from_hex(digits).is_some(),
+        "32 lowercase hex digits, not all zero",
+    ),
+    (
+        TraceParentPart::ParentId,
+        36,
+        52,
+        |digits| SpanId::from_hex(digits).is_some(),
+        "16 lowercase hex digits, not all zero",
+    ),
+    (
+        TraceParentPart::TraceFlags,
+        53,
+        55,
+        |digits| two_digits(digits).is_some(),
+        "two lowercase hex digits",
+    ),
+];
+
+/// What is wrong first in a value that is wrong, which begins at `offset`.
+#[cold]
+fn first_error(text: &[u8], offset: usize) -> TraceParentError {
+    for (part, begin, end, is_right, expected) in PARTS {
+        let right = text.get(begin..end).is_some_and(is_right);
+        // What follows the flags is judged below.
+        let closed = end == LENGTH || text.get(end) == Some(&b'-');
+        if !right || !closed {
+            return TraceParentError::new(part, offset.saturating_add(begin), expected);
+        }
+    }
+    // §3.2.4: a later version may go on, behind a dash.
+    let expected = if text.starts_with(b"00") {
+        "the end of version 00"
+    } else {
+        "the end, or a dash"
+    };
+    TraceParentError::new(
+        TraceParentPart::End,
+        offset.saturating_add(LENGTH),
+        expected,
+    )
 }
 
-impl Fields<'_> {
-    fn take<const N: usize>(
-        &mut self,
-        part: TraceParentPart,
-        expected: &'static str,
-    ) -> Result<[u8; N], TraceParentError> {
-        let error = TraceParentError::new(part, self.at, expected);
-        let end = self.at.saturating_add(N.saturating_mul(2));
-        let digits = self.text.get(self.at..end).ok_or(error)?;
-        let bytes = hex::decode(digits, Case::Lower).ok_or(error)?;
-        // What follows the flags is the caller's to judge.
-        if end < LENGTH && self.text.get(end) != Some(&b'-') {
-            return Err(error);
-        }
-        self.at = end.saturating_add(1);
-        Ok(bytes)
-    }
-
-    fn take_id<const N: usize, T>(
-        &mut self,
-        part: TraceParentPart,
-        from_bytes: impl FnOnce([u8; N]) -> Option<T>,
-        expected: &'static str,
-    ) -> Result<T, TraceParentError> {
-        let at = self.at;
-        let bytes = self.take(part, expected)?;
-        from_bytes(bytes).ok_or(TraceParentError::new(part, at, expected))
+fn two_digits(digits: &[u8]) -> Option<u8> {
+    match digits {
+        &[high, low] => hex::pair(high, low),
+        _ => None,
     }
 }
 

@@ -212,12 +212,12 @@ impl<'a> Builder<'a> {
 
     /// Appends a legal member, which begins at `at` in `field`.
     fn push(&mut self, field: &'a [u8], at: usize, member: &'a str) {
-        let key = member.split_once('=').map_or("", |(key, _)| key);
-        if members_of(&self.text).any(|(known, _)| known == key) {
-            return;
-        }
         if self.text.is_empty() {
             self.text = Cow::Borrowed(member);
+            return;
+        }
+        let key = member.split_once('=').map_or("", |(key, _)| key);
+        if members_of(&self.text).any(|(known, _)| known == key) {
             return;
         }
         let continued = match &self.text {
@@ -290,17 +290,29 @@ fn illegal_in_value(value: &[u8]) -> Option<usize> {
     let Some((last, _)) = value.split_last() else {
         return Some(0);
     };
-    let legal = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b',') & (byte != b'=');
-    // Without an early end the compiler tests many bytes at once; where one is
-    // wrong is looked for only when one is.
-    let all_legal = value.iter().fold(true, |all, byte| all & legal(*byte));
-    if !all_legal {
-        return value.iter().position(|byte| !legal(*byte));
+    // Where one is wrong is looked for only when one is.
+    if !all_legal(value) {
+        return value.iter().position(|byte| !is_legal(*byte));
     }
     if value.len() > MAX_VALUE {
         return Some(MAX_VALUE);
     }
     (*last == b' ').then(|| value.len().saturating_sub(1))
+}
+
+const fn is_legal(byte: u8) -> bool {
+    (byte >= b' ') & (byte <= b'~') & (byte != b',') & (byte != b'=')
+}
+
+/// Without an early end, so that the compiler tests sixteen bytes at once; the
+/// last sixteen may be tested twice.
+fn all_legal(value: &[u8]) -> bool {
+    let block = |bytes: &[u8; 16]| bytes.iter().fold(true, |all, byte| all & is_legal(*byte));
+    let Some(last) = value.last_chunk() else {
+        return value.iter().all(|byte| is_legal(*byte));
+    };
+    let mut blocks = value.chunks_exact(16).filter_map(<[u8]>::first_chunk);
+    blocks.all(block) && block(last)
 }
 
 /// Whether a member may stand in a list.

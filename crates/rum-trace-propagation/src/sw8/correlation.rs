@@ -1,9 +1,7 @@
 //! `sw8-correlation`: SkyWalking's baggage, `b64(key):b64(value),…`.
 
-use base64::Engine;
-
-use super::encode::word;
-use super::{BASE64, latin1};
+use super::base64::{self, encode_to};
+use super::latin1;
 use crate::error::{parse_error, parts};
 use crate::text::{offset_in, split_at_bytes, split_once, trim_ows};
 
@@ -73,7 +71,7 @@ fn parse(whole: &[u8], pair: &[u8]) -> Result<(String, String), CorrelationError
 }
 
 fn decode(word: &[u8]) -> Option<String> {
-    let bytes = BASE64.decode(trim_ows(word)).ok()?;
+    let bytes = base64::decode(trim_ows(word))?;
     Some(String::from_utf8(bytes).unwrap_or_else(|error| latin1(error.as_bytes())))
 }
 
@@ -89,7 +87,9 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
         if !header.is_empty() {
             header.push(',');
         }
-        header.extend([&word(key), ":", &word(value)]);
+        encode_to(key, &mut header);
+        header.push(':');
+        encode_to(value, &mut header);
     }
     header
 }

@@ -1,6 +1,4 @@
-use base64::Engine;
-
-use super::BASE64;
+use super::base64::encode_to;
 
 /// The length that an `sw8` header stays below, SkyWalking's default limit.
 pub const MAX_LEN: usize = 2048;
@@ -108,7 +106,7 @@ impl Sw8Parts<'_> {
         header.push(if self.sampled { '1' } else { '0' });
         let base64 = |header: &mut String, text: &str| {
             header.push('-');
-            BASE64.encode_string(text, header);
+            encode_to(text, header);
         };
         base64(&mut header, self.trace_id);
         base64(&mut header, self.segment_id);
@@ -142,9 +140,4 @@ fn cut(text: &str, excess: usize) -> &str {
         .find(|end| text.is_char_boundary(*end))
         .unwrap_or(first);
     text.get(..end).unwrap_or(text)
-}
-
-/// One word of `sw8-correlation`.
-pub(super) fn word(text: &str) -> String {
-    BASE64.encode(text)
 }

@@ -1,12 +1,13 @@
 use std::fmt;
 use std::ops::Range;
 
-use base64::Engine;
+use memchr::memchr_iter;
 
+use super::base64::decode_into;
 use super::encode::Sw8Parts;
-use super::{BASE64, latin1, otel_span_id, otel_trace_id};
+use super::{latin1, otel_span_id, otel_trace_id};
 use crate::error::{parse_error, parts};
-use crate::text::{self, offset_in, trim_ows};
+use crate::text::{offset_in, trim_ows};
 use crate::{SpanId, TraceId};
 
 parts! {
@@ -86,30 +87,23 @@ impl Sw8 {
             at(span_id),
             "a number from 0 to 2147483647",
         ))?;
-        let mut texts = Texts::with_room_for(value);
-        texts
-            .id(trace_id)
-            .map_err(|e| Sw8Error::new(Sw8Part::TraceId, at(trace_id), e))?;
-        texts
-            .id(segment_id)
-            .map_err(|e| Sw8Error::new(Sw8Part::SegmentId, at(segment_id), e))?;
-        texts
-            .name(service)
-            .map_err(|e| Sw8Error::new(Sw8Part::Service, at(service), e))?;
-        texts
-            .name(instance)
-            .map_err(|e| Sw8Error::new(Sw8Part::Instance, at(instance), e))?;
-        texts
-            .name(endpoint)
-            .map_err(|e| Sw8Error::new(Sw8Part::Endpoint, at(endpoint), e))?;
-        texts
-            .name(peer)
-            .map_err(|e| Sw8Error::new(Sw8Part::Peer, at(peer), e))?;
+        let coded = [trace_id, segment_id, service, instance, endpoint, peer];
+        let texts = Texts::decode(coded).map_err(|(index, expected)| {
+            let (part, text) = match index {
+                0 => (Sw8Part::TraceId, trace_id),
+                1 => (Sw8Part::SegmentId, segment_id),
+                2 => (Sw8Part::Service, service),
+                3 => (Sw8Part::Instance, instance),
+                4 => (Sw8Part::Endpoint, endpoint),
+                _ => (Sw8Part::Peer, peer),
+            };
+            Sw8Error::new(part, at(text), expected)
+        })?;
         Ok(Sw8 {
             sampled,
             span_id,
+            text: texts.text,
             ends: texts.ends,
-            text: texts.into_text(),
         })
     }
 
@@ -218,13 +212,17 @@ impl fmt::Debug for Sw8 {
 /// The eight parts, each without white space round it.
 fn split(value: &[u8]) -> Result<[&[u8]; PARTS], Sw8Error> {
     let mut parts: [&[u8]; PARTS] = [&[]; PARTS];
-    let mut found = text::split(value, b'-').map(trim_ows);
+    let mut begin = 0;
+    // What stands behind the eighth part is ignored.
+    let mut ends = memchr_iter(b'-', value).chain([value.len()]);
     for part in &mut parts {
-        *part = found.next().ok_or(Sw8Error::new(
+        let end = ends.next().ok_or(Sw8Error::new(
             Sw8Part::Count,
             value.len(),
             "eight parts, with a dash between them",
         ))?;
+        *part = trim_ows(value.get(begin..end).unwrap_or_default());
+        begin = end.saturating_add(1);
     }
     Ok(parts)
 }
@@ -237,70 +235,71 @@ fn parse_span_id(text: &[u8]) -> Option<u32> {
     u32::try_from(number).ok()
 }
 
-/// The decoded texts, in one buffer, each of them UTF-8.
+/// The decoded texts, in one buffer, and where each of them ends.
 struct Texts {
-    bytes: Vec<u8>,
+    text: String,
     ends: [usize; 6],
-    count: usize,
 }
 
+/// Which of the texts are ids; the others are names.
+const IDS: usize = 2;
+
+const ID: &str = "an id, UTF-8 text in base64";
+
 impl Texts {
-    /// Base64 is a third longer than what it decodes to; the decoder asks for
-    /// up to two bytes more. Latin-1 may need two bytes for one, and then the
-    /// buffer grows.
-    fn with_room_for(value: &[u8]) -> Self {
-        let room = (value.len().saturating_mul(3) / 4).saturating_add(3);
-        Texts {
-            bytes: Vec::with_capacity(room),
-            ends: [0; 6],
-            count: 0,
-        }
-    }
-
-    fn id(&mut self, part: &[u8]) -> Result<(), &'static str> {
-        let begin = self.decode(part)?;
-        match self.utf8_from(begin) {
-            Ok("") | Err(_) => Err("an id, UTF-8 text in base64"),
-            Ok(_) => {
-                self.close();
-                Ok(())
+    /// Decodes the parts, or says which one cannot be read, and why.
+    fn decode(parts: [&[u8]; 6]) -> Result<Self, (usize, &'static str)> {
+        let room = parts
+            .iter()
+            .map(|part| part.len())
+            .fold(0, usize::saturating_add);
+        // Asking the allocator for zeros is its slow way.
+        #[allow(clippy::slow_vector_initialization, reason = "measured")]
+        let mut bytes = {
+            let mut bytes = Vec::with_capacity(room);
+            bytes.resize(room, 0);
+            bytes
+        };
+        let (mut ends, mut end) = ([0; 6], 0_usize);
+        for (index, (part, to)) in parts.into_iter().zip(&mut ends).enumerate() {
+            let free = bytes.get_mut(end..).unwrap_or_default();
+            let len = decode_into(part, free).ok_or((index, BASE64_TEXT))?;
+            if len == 0 && index < IDS {
+                return Err((index, ID));
             }
+            end = end.saturating_add(len);
+            *to = end;
+        }
+        bytes.truncate(end);
+        match String::from_utf8(bytes) {
+            // No character goes from one text into the next.
+            Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => {
+                Ok(Texts { text, ends })
+            }
+            Ok(text) => Texts::one_by_one(text.as_bytes(), ends),
+            Err(error) => Texts::one_by_one(error.as_bytes(), ends),
         }
     }
 
-    fn name(&mut self, part: &[u8]) -> Result<(), &'static str> {
-        let begin = self.decode(part)?;
-        if let Err(bytes) = self.utf8_from(begin) {
-            let name = latin1(bytes);
-            self.bytes.truncate(begin);
-            self.bytes.extend_from_slice(name.as_bytes());
+    /// The same where one of them is not UTF-8: a name is Latin-1 then, as a
+    /// browser's `btoa` has it, and an id cannot be read.
+    #[cold]
+    fn one_by_one(bytes: &[u8], ends: [usize; 6]) -> Result<Self, (usize, &'static str)> {
+        let mut texts = Texts {
+            text: String::with_capacity(bytes.len()),
+            ends,
+        };
+        let mut begin = 0;
+        for (index, (end, to)) in ends.into_iter().zip(&mut texts.ends).enumerate() {
+            let part = bytes.get(begin..end).unwrap_or_default();
+            match std::str::from_utf8(part) {
+                Ok(part) => texts.text.push_str(part),
+                Err(_) if index < IDS => return Err((index, ID)),
+                Err(_) => texts.text.push_str(&latin1(part)),
+            }
+            begin = end;
+            *to = texts.text.len();
         }
-        self.close();
-        Ok(())
-    }
-
-    /// Appends a decoded part; where it begins.
-    fn decode(&mut self, part: &[u8]) -> Result<usize, &'static str> {
-        let begin = self.bytes.len();
-        let decoded = BASE64.decode_vec(part, &mut self.bytes);
-        decoded.map(|()| begin).map_err(|_| BASE64_TEXT)
-    }
-
-    /// The text from there on, or its bytes if they are no UTF-8.
-    fn utf8_from(&self, begin: usize) -> Result<&str, &[u8]> {
-        let bytes = self.bytes.get(begin..).unwrap_or_default();
-        std::str::from_utf8(bytes).map_err(|_| bytes)
-    }
-
-    fn close(&mut self) {
-        if let Some(end) = self.ends.get_mut(self.count) {
-            *end = self.bytes.len();
-        }
-        self.count = self.count.saturating_add(1);
-    }
-
-    /// Joined, they are UTF-8 as each of them is.
-    fn into_text(self) -> String {
-        String::from_utf8(self.bytes).unwrap_or_default()
+        Ok(texts)
     }
 }

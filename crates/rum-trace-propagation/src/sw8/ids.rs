@@ -8,7 +8,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::hex::{self, Case};
+use crate::hex;
 use crate::{SpanId, TraceId};
 
 /// A SkyWalking trace id as an OpenTelemetry trace id.
@@ -92,32 +92,41 @@ fn receiver_span_id(text: &[u8], index: u32) -> Option<[u8; 8]> {
 /// 32 hex digits, or 8-4-4-4-12.
 fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     if text.len() != 36 {
-        return hex::decode(text, Case::Any);
+        let digits: [u8; 32] = text.try_into().ok()?;
+        return any_case(digits);
     }
+    let groups = [
+        (0, 8, 0),
+        (9, 13, 8),
+        (14, 18, 12),
+        (19, 23, 16),
+        (24, 36, 20),
+    ];
     let mut digits = [0; 32];
-    let mut to = digits.iter_mut();
-    for (i, &byte) in text.iter().enumerate() {
-        match (i, byte) {
-            (8 | 13 | 18 | 23, b'-') => {}
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, digit) => *to.next()? = digit,
+    for (begin, end, to) in groups {
+        let group = text.get(begin..end)?;
+        if end < 36 && text.get(end) != Some(&b'-') {
+            return None;
         }
+        digits
+            .get_mut(to..)?
+            .get_mut(..group.len())?
+            .copy_from_slice(group);
     }
-    hex::decode(&digits, Case::Any)
+    any_case(digits)
+}
+
+fn any_case(mut digits: [u8; 32]) -> Option<[u8; 16]> {
+    digits.make_ascii_lowercase();
+    hex::decode_u128(&digits).map(u128::to_be_bytes)
 }
 
 /// The receiver's reading of `32hex`, or of `32hex.{number}.{number}`.
 fn mix(text: &[u8], index: u32) -> Option<[u8; 16]> {
-    let mut id = [0; 16];
-    let (head, tail) = text.split_at_checked(32)?;
-    for (byte, pair) in id.iter_mut().zip(head.chunks_exact(2)) {
-        let &[high, low] = pair else { return None };
-        match Case::Any.pair(high, low) {
-            Some(value) => *byte = value,
-            // As far as decoded, and nothing more.
-            None => return Some(id),
-        }
-    }
+    let (head, tail) = text.split_first_chunk::<32>()?;
+    let Some(id) = any_case(*head) else {
+        return Some(as_far_as_decoded(head));
+    };
     let id = xor_index(id, index);
     if tail.is_empty() {
         return Some(id);
@@ -130,6 +139,19 @@ fn mix(text: &[u8], index: u32) -> Option<[u8; 16]> {
     four.copy_from_slice(middle.to_le_bytes().first_chunk::<4>()?);
     eight.copy_from_slice(&last.to_le_bytes());
     Some(xor(id, number))
+}
+
+/// The bytes of the digits before the first pair that is none, and zeros.
+fn as_far_as_decoded(digits: &[u8; 32]) -> [u8; 16] {
+    let mut id = [0; 16];
+    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        let &[high, low] = pair else { break };
+        match hex::pair(high.to_ascii_lowercase(), low.to_ascii_lowercase()) {
+            Some(value) => *byte = value,
+            None => break,
+        }
+    }
+    id
 }
 
 /// The numbers of `.{number}.{number}`. What stands between the first and the
@@ -158,7 +180,9 @@ fn decimal(text: &[u8]) -> Option<[u8; 16]> {
 }
 
 fn hex_span_id(text: &[u8], index: u32) -> Option<SpanId> {
-    let id: [u8; 8] = hex::decode(text, Case::Any)?;
+    let mut digits: [u8; 16] = text.try_into().ok()?;
+    digits.make_ascii_lowercase();
+    let id = hex::decode_u64(&digits)?.to_be_bytes();
     SpanId::from_bytes(xor_index(id, index))
 }
 
