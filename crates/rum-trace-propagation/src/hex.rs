@@ -72,8 +72,3 @@ pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
         pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0x0f)]);
     }
 }
-
-/// ASCII that this crate has written itself.
-pub(crate) fn as_str(text: &[u8]) -> &str {
-    std::str::from_utf8(text).unwrap_or_default()
-}

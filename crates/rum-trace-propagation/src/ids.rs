@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::hex;
+use crate::text::ascii;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $int:ident, $decode:ident, $bytes:literal, $digits:literal) => {
@@ -55,7 +56,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(hex::as_str(&self.encode_hex()))
+                f.write_str(ascii(&self.encode_hex()))
             }
         }
 

@@ -55,3 +55,8 @@ pub(crate) fn split_once(value: &[u8], separator: u8) -> Option<(&[u8], &[u8])> 
     let (left, right) = value.split_at_checked(at)?;
     Some((left, right.get(1..)?))
 }
+
+/// Text that is known to be ASCII.
+pub(crate) fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
+}

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{parse_error, parts};
 use crate::hex;
-use crate::text::{offset_in, trim_ows};
+use crate::text::{ascii, offset_in, trim_ows};
 use crate::{SpanId, TraceFlags, TraceId};
 
 /// The length of version 00, and of the part of later versions that is known.
@@ -69,11 +69,11 @@ impl TraceParent {
     ///
     /// The value breaks a rule of Level 2, §3.2.
     pub fn parse(value: &[u8]) -> Result<Self, TraceParentError> {
-        let text = trim_ows(value);
-        match Self::parse_valid(text) {
-            Some(parent) => Ok(parent),
-            None => Err(first_error(text, offset_in(value, text))),
+        if let Some(parent) = Self::parse_valid(value) {
+            return Ok(parent);
         }
+        let text = trim_ows(value);
+        Self::parse_valid(text).ok_or_else(|| first_error(text, offset_in(value, text)))
     }
 
     /// All parts at once: which one is wrong is looked for only when one is.
@@ -197,7 +197,7 @@ fn two_digits(digits: &[u8]) -> Option<u8> {
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(hex::as_str(&self.encode()))
+        f.write_str(ascii(&self.encode()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::parts;
-use crate::text::{offset_in, split_at_bytes, split_once, trim_ows};
+use crate::text::{ascii, offset_in, split_at_bytes, split_once, trim_ows};
 
 /// The longest key and the longest value, §3.3.1.3.
 const MAX_KEY: usize = 256;
@@ -90,7 +90,9 @@ impl std::error::Error for TraceStateError {}
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TraceState<'a> {
-    text: Cow<'a, str>,
+    /// ASCII, as every legal list is. It becomes a `str` where one is asked
+    /// for, since checking it once more is a third of what parsing takes.
+    text: Cow<'a, [u8]>,
 }
 
 impl<'a> TraceState<'a> {
@@ -126,6 +128,12 @@ impl<'a> TraceState<'a> {
     /// The header value.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        ascii(&self.text)
+    }
+
+    /// The header value as bytes, for a header map that wants no text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 
@@ -143,7 +151,8 @@ impl<'a> TraceState<'a> {
 
     /// The members in order, as key and value.
     pub fn members(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        members_of(&self.text)
+        let members = self.as_str().split(',');
+        members.filter_map(|member| member.split_once('='))
     }
 
     /// The value of the member with this key.
@@ -165,61 +174,69 @@ impl<'a> TraceState<'a> {
 
 impl fmt::Display for TraceState<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
-}
-
-fn members_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(',').filter_map(|member| member.split_once('='))
 }
 
 /// The list so far: borrowed while it is one line that needs no change.
 #[derive(Default)]
 struct Builder<'a> {
-    text: Cow<'a, str>,
+    text: Cow<'a, [u8]>,
     members: usize,
 }
 
 impl<'a> Builder<'a> {
     fn add_field(&mut self, index: usize, field: &'a [u8]) -> Result<(), TraceStateError> {
+        // Nearly every list is one member and nothing else: then nobody needs
+        // to look for commas and white space.
+        if self.members == 0 && check_member(field).is_ok() {
+            self.members = 1;
+            self.text = Cow::Borrowed(field);
+            return Ok(());
+        }
         for (at, piece) in split_at_bytes(field, b',') {
             let member = trim_ows(piece);
-            if member.is_empty() {
-                continue;
+            if !member.is_empty() {
+                let at = at.saturating_add(offset_in(piece, member));
+                self.add_member(index, field, at, member)?;
             }
-            let at = at.saturating_add(offset_in(piece, member));
-            let member =
-                check_member(member).map_err(|(part, offset, expected)| TraceStateError {
-                    part,
-                    field: index,
-                    at: at.saturating_add(offset),
-                    expected,
-                })?;
-            self.members = self.members.saturating_add(1);
-            if self.members > TraceState::MAX_MEMBERS {
-                let (part, expected) = (TraceStatePart::Count, "at most 32 list-members");
-                return Err(TraceStateError {
-                    part,
-                    field: index,
-                    at,
-                    expected,
-                });
-            }
-            self.push(field, at, member);
         }
         Ok(())
     }
 
-    /// Appends a legal member, which begins at `at` in `field`.
-    fn push(&mut self, field: &'a [u8], at: usize, member: &'a str) {
+    /// Adds a member, which begins at `at` in `field`.
+    fn add_member(
+        &mut self,
+        index: usize,
+        field: &'a [u8],
+        at: usize,
+        member: &'a [u8],
+    ) -> Result<(), TraceStateError> {
+        let error = |(part, offset, expected)| TraceStateError {
+            part,
+            field: index,
+            at: at.saturating_add(offset),
+            expected,
+        };
+        check_member(member).map_err(error)?;
+        self.members = self.members.saturating_add(1);
+        if self.members > TraceState::MAX_MEMBERS {
+            return Err(error((TraceStatePart::Count, 0, "at most 32 list-members")));
+        }
         if self.text.is_empty() {
             self.text = Cow::Borrowed(member);
-            return;
+        } else if !self.has_key_of(member) {
+            self.append(field, at, member);
         }
-        let key = member.split_once('=').map_or("", |(key, _)| key);
-        if members_of(&self.text).any(|(known, _)| known == key) {
-            return;
-        }
+        Ok(())
+    }
+
+    fn has_key_of(&self, member: &[u8]) -> bool {
+        let key = |member| split_once(member, b'=').map(|(key, _)| key);
+        split_at_bytes(&self.text, b',').any(|(_, known)| key(known) == key(member))
+    }
+
+    fn append(&mut self, field: &'a [u8], at: usize, member: &'a [u8]) {
         let continued = match &self.text {
             Cow::Borrowed(text) => adjoining(field, text, at, member),
             Cow::Owned(_) => None,
@@ -228,8 +245,8 @@ impl<'a> Builder<'a> {
             Some(longer) => self.text = Cow::Borrowed(longer),
             None => {
                 let text = self.text.to_mut();
-                text.push(',');
-                text.push_str(member);
+                text.push(b',');
+                text.extend_from_slice(member);
             }
         }
     }
@@ -237,21 +254,20 @@ impl<'a> Builder<'a> {
 
 /// The text and the member as one piece of the field, if a single comma is all
 /// that stands between them.
-fn adjoining<'a>(field: &'a [u8], text: &str, at: usize, member: &str) -> Option<&'a str> {
-    let begin = offset_in(field, text.as_bytes());
+fn adjoining<'a>(field: &'a [u8], text: &[u8], at: usize, member: &[u8]) -> Option<&'a [u8]> {
+    let begin = offset_in(field, text);
     let comma = begin.checked_add(text.len())?;
     // Text of an earlier line is no part of this field.
     if field.get(begin..comma)?.as_ptr() != text.as_ptr() || comma.checked_add(1)? != at {
         return None;
     }
-    let end = at.checked_add(member.len())?;
-    std::str::from_utf8(field.get(begin..end)?).ok()
+    field.get(begin..at.checked_add(member.len())?)
 }
 
 type MemberError = (TraceStatePart, usize, &'static str);
 
-/// A legal member as text, or what is wrong with it and where.
-fn check_member(member: &[u8]) -> Result<&str, MemberError> {
+/// Whether a member is legal, or what is wrong with it and where.
+fn check_member(member: &[u8]) -> Result<(), MemberError> {
     let Some((key, value)) = split_once(member, b'=') else {
         return Err((TraceStatePart::Member, 0, "key=value"));
     };
@@ -264,8 +280,7 @@ fn check_member(member: &[u8]) -> Result<&str, MemberError> {
         let expected = "1 to 256 printable ASCII characters without , and =";
         return Err((TraceStatePart::Value, at, expected));
     }
-    // Both are ASCII by now.
-    std::str::from_utf8(member).map_err(|_| (TraceStatePart::Member, 0, "ASCII"))
+    Ok(())
 }
 
 /// §3.3.1.3.1: `( lcalpha / DIGIT ) 0*255 ( keychar )`.
