@@ -59,3 +59,8 @@ pub use instrumenter::Instrumenter;
 pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
 pub use stats::Stats;
+
+/// The README's example, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
