@@ -7,7 +7,7 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Tracer, TracerProvider};
 
 use crate::attributes::Scheme;
-use crate::capture::Force;
+use crate::capture::{Force, is_token};
 use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
 use crate::tracer::SpanSource;
@@ -126,8 +126,7 @@ impl InstrumenterBuilder {
     /// A further HTTP method to be known by its name; others are `_OTHER`.
     /// Known are those of RFC 9110, PATCH and QUERY.
     pub fn known_method(mut self, method: &str) -> Self {
-        let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if method.is_empty() || !method.bytes().all(token) {
+        if !is_token(method) {
             self.fail(BuildError::InvalidMethod {
                 method: method.to_owned(),
             });

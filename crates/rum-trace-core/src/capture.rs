@@ -48,7 +48,7 @@ impl HeaderCapture {
     /// Adds a header; `prefix` is `http.request.header` or `http.response.header`.
     pub(crate) fn add(&mut self, prefix: &str, name: &str, force: Force) -> Result<(), BuildError> {
         let name = name.to_ascii_lowercase();
-        if name.is_empty() || !name.bytes().all(is_token) {
+        if !is_token(&name) {
             return Err(BuildError::InvalidHeaderName { name });
         }
         if force == Force::No && SENSITIVE.contains(&name.as_str()) {
@@ -97,7 +97,8 @@ impl HeaderCapture {
     }
 }
 
-/// RFC 9110, §5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+/// A token, RFC 9110, §5.6.2: what header names and methods are made of.
+pub(crate) fn is_token(text: &str) -> bool {
+    let is_tchar = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_tchar)
 }
