@@ -8,6 +8,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use rum_trace::Instrumenter;
 use rum_trace::axum::RumTraceLayer;
+use rum_trace::opentelemetry::trace::SpanKind;
 use rum_trace_testing::{Collector, Phone, PhoneRequest};
 
 async fn serve(collector: &Collector) -> SocketAddr {
@@ -74,7 +75,8 @@ async fn every_phone_finds_its_tap_on_the_server() {
     let tap = Phone::android().tap("GET", format!("http://{address}/search?words=tea"));
     send(&tap).await;
     collector.wait_for_async(2).await;
-    collector.assert_continues(&tap).child("look up index");
+    let child = collector.assert_continues(&tap).child("look up index");
+    child.assert_kind(SpanKind::Internal);
 
     // A failure is the span's, and its trace id is what the customer reads.
     collector.reset();
