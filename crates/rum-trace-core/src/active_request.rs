@@ -161,9 +161,13 @@ impl ActiveRequest {
             semconv::HTTP_RESPONSE_STATUS_CODE,
             i64::from(status),
         ));
-        let capture = &self.instrumenter.inner().response_headers;
-        if !capture.is_empty() {
-            span.set_attributes(capture.attributes(|visit| response.for_each_header(visit)));
+        let inner = self.instrumenter.inner();
+        if !inner.response_headers.is_empty() {
+            let (captured, over_limit) = inner
+                .response_headers
+                .attributes(|visit| response.for_each_header(visit));
+            inner.counters.over_limit(over_limit);
+            span.set_attributes(captured);
         }
     }
 

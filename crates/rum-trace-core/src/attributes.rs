@@ -65,121 +65,126 @@ pub(crate) fn at_creation(
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
     let further = rum.len() + if sw8.is_some() { 7 } else { 0 };
-    let mut attributes = Vec::with_capacity(CAPACITY + further);
-    attributes.push(KeyValue::new(
-        semconv::HTTP_REQUEST_METHOD,
-        method.to_value(),
-    ));
+    let mut attributes = Attributes {
+        list: Vec::with_capacity(CAPACITY + further),
+        over_limit: 0,
+    };
+    attributes.push(semconv::HTTP_REQUEST_METHOD, method.to_value());
     if matches!(method, Method::Other) {
-        let original = request.method().to_owned();
-        attributes.push(KeyValue::new(
-            semconv::HTTP_REQUEST_METHOD_ORIGINAL,
-            original,
-        ));
+        attributes.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
     }
-    push_url(&mut attributes, settings, request);
-    push_server(&mut attributes, request, headers);
-    push_peer(&mut attributes, request.peer());
+    attributes.url(settings, request);
+    attributes.server(request, headers);
+    attributes.peer(request.peer());
     if let Some(version) = request.protocol_version() {
-        attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
+        attributes.push(semconv::NETWORK_PROTOCOL_VERSION, version);
     }
     if let Some(agent) = headers.user_agent.first() {
-        let agent = String::from_utf8_lossy(agent).into_owned();
-        attributes.push(KeyValue::new(semconv::USER_AGENT_ORIGINAL, agent));
+        let agent = String::from_utf8_lossy(agent);
+        attributes.text(semconv::USER_AGENT_ORIGINAL, &agent);
     }
     if let Some(route) = request.route() {
-        attributes.push(KeyValue::new(semconv::HTTP_ROUTE, route.to_owned()));
+        attributes.push(semconv::HTTP_ROUTE, route.to_owned());
     }
-    rum.push_attributes(&mut attributes);
+    rum.push_attributes(&mut attributes.list);
     if let Some(sw8) = sw8 {
-        counters.over_limit(push_sw8(&mut attributes, sw8, &settings.redaction));
+        attributes.sw8(sw8, &settings.redaction);
     }
     if !settings.request_headers.is_empty() {
-        let captured = settings
+        let (captured, over_limit) = settings
             .request_headers
             .attributes(|visit| request.for_each_header(visit));
-        attributes.extend(captured);
+        attributes.list.extend(captured);
+        attributes.over_limit += over_limit;
     }
-    attributes
+    counters.over_limit(attributes.over_limit);
+    attributes.list
 }
 
-fn push_url(
-    attributes: &mut Vec<KeyValue>,
-    settings: &AttributeSettings,
-    request: &dyn RequestInfo,
-) {
-    let scheme = request
-        .scheme()
-        .and_then(Scheme::parse)
-        .unwrap_or(settings.scheme);
-    attributes.push(KeyValue::new(semconv::URL_SCHEME, scheme.as_str()));
-    attributes.push(KeyValue::new(semconv::URL_PATH, request.path().to_owned()));
-    if let Some(query) = request.query().filter(|query| !query.is_empty()) {
-        let query = settings.redaction.query(query).into_owned();
-        attributes.push(KeyValue::new(semconv::URL_QUERY, query));
-    }
+/// The attributes so far, and how many texts were too long for them.
+struct Attributes {
+    list: Vec<KeyValue>,
+    over_limit: u32,
 }
 
-/// The host that the client asked for: `:authority`, then `Host`.
-fn push_server(
-    attributes: &mut Vec<KeyValue>,
-    request: &dyn RequestInfo,
-    headers: &TraceHeaders<'_>,
-) {
-    let host = headers
-        .host
-        .first()
-        .and_then(|host| std::str::from_utf8(host).ok());
-    let Some(authority) = request.authority().or(host) else {
-        return;
-    };
-    let (address, port) = split_authority(authority);
-    if address.is_empty() {
-        return;
+impl Attributes {
+    fn push(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.list.push(KeyValue::new(name, value));
     }
-    attributes.push(KeyValue::new(semconv::SERVER_ADDRESS, address.to_owned()));
-    if let Some(port) = port {
-        attributes.push(KeyValue::new(semconv::SERVER_PORT, i64::from(port)));
+
+    /// What a client sent, within the limit: a span waits for its export in
+    /// memory, and the request head may be large.
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.text_up_to(limits::MAX_TEXT, name, text);
     }
-}
 
-/// Without trusted proxies nobody but the peer is known to be the client.
-fn push_peer(attributes: &mut Vec<KeyValue>, peer: Option<SocketAddr>) {
-    let Some(peer) = peer else {
-        return;
-    };
-    let address: Arc<str> = Arc::from(peer.ip().to_canonical().to_string());
-    let value = || Value::String(StringValue::from(address.clone()));
-    attributes.push(KeyValue::new(semconv::CLIENT_ADDRESS, value()));
-    attributes.push(KeyValue::new(semconv::NETWORK_PEER_ADDRESS, value()));
-    attributes.push(KeyValue::new(
-        semconv::NETWORK_PEER_PORT,
-        i64::from(peer.port()),
-    ));
-}
+    fn text_up_to(&mut self, max: usize, name: &'static str, text: &str) {
+        let (text, cut) = limits::field(text, max);
+        self.over_limit += u32::from(cut);
+        self.push(name, text.into_owned());
+    }
 
-/// What came from sw8 stays under its own names: an endpoint is not a route,
-/// and a caller's service is not an app. Tells how many texts had to be cut.
-fn push_sw8(attributes: &mut Vec<KeyValue>, sw8: &Sw8, redaction: &QueryRedaction) -> u32 {
-    let mut over_limit = 0;
-    let mut push = |name: &'static str, text: &str| {
-        let (text, cut) = limits::field(text, limits::MAX_SW8_NAME);
-        over_limit += u32::from(cut);
-        if !text.is_empty() {
-            attributes.push(KeyValue::new(name, text.into_owned()));
+    fn url(&mut self, settings: &AttributeSettings, request: &dyn RequestInfo) {
+        let scheme = request
+            .scheme()
+            .and_then(Scheme::parse)
+            .unwrap_or(settings.scheme);
+        self.push(semconv::URL_SCHEME, scheme.as_str());
+        self.text(semconv::URL_PATH, request.path());
+        if let Some(query) = request.query().filter(|query| !query.is_empty()) {
+            self.text(semconv::URL_QUERY, &settings.redaction.query(query));
         }
-    };
-    push(semconv::SW8_TRACE_ID, sw8.trace_id());
-    push(semconv::SW8_PARENT_SEGMENT_ID, sw8.segment_id());
-    push(semconv::SW8_PARENT_SERVICE, sw8.service());
-    push(semconv::SW8_PARENT_SERVICE_INSTANCE, sw8.instance());
-    push(semconv::SW8_PARENT_ENDPOINT, &redaction.url(sw8.endpoint()));
-    push(semconv::SW8_PEER, sw8.peer());
-    attributes.push(KeyValue::new(
-        semconv::SW8_PARENT_SPAN_ID,
-        i64::from(sw8.span_id()),
-    ));
-    over_limit
+    }
+
+    /// The host that the client asked for: `:authority`, then `Host`.
+    fn server(&mut self, request: &dyn RequestInfo, headers: &TraceHeaders<'_>) {
+        let host = headers.host.first();
+        let host = host.and_then(|host| std::str::from_utf8(host).ok());
+        let Some(authority) = request.authority().or(host) else {
+            return;
+        };
+        let (address, port) = split_authority(authority);
+        if address.is_empty() {
+            return;
+        }
+        self.text(semconv::SERVER_ADDRESS, address);
+        if let Some(port) = port {
+            self.push(semconv::SERVER_PORT, i64::from(port));
+        }
+    }
+
+    /// Without trusted proxies nobody but the peer is known to be the client.
+    fn peer(&mut self, peer: Option<SocketAddr>) {
+        let Some(peer) = peer else {
+            return;
+        };
+        let address: Arc<str> = Arc::from(peer.ip().to_canonical().to_string());
+        let value = || Value::String(StringValue::from(address.clone()));
+        self.push(semconv::CLIENT_ADDRESS, value());
+        self.push(semconv::NETWORK_PEER_ADDRESS, value());
+        self.push(semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
+    }
+
+    /// What came from sw8 stays under its own names: an endpoint is not a
+    /// route, and a caller's service is not an app.
+    fn sw8(&mut self, sw8: &Sw8, redaction: &QueryRedaction) {
+        let endpoint = redaction.url(sw8.endpoint());
+        let texts = [
+            (semconv::SW8_TRACE_ID, sw8.trace_id()),
+            (semconv::SW8_PARENT_SEGMENT_ID, sw8.segment_id()),
+            (semconv::SW8_PARENT_SERVICE, sw8.service()),
+            (semconv::SW8_PARENT_SERVICE_INSTANCE, sw8.instance()),
+            (semconv::SW8_PARENT_ENDPOINT, &endpoint),
+            (semconv::SW8_PEER, sw8.peer()),
+        ];
+        for (name, text) in texts {
+            // The web SDK writes `undefined` where it has nothing to tell.
+            if !text.is_empty() && text != "undefined" {
+                self.text_up_to(limits::MAX_SW8_NAME, name, text);
+            }
+        }
+        self.push(semconv::SW8_PARENT_SPAN_ID, i64::from(sw8.span_id()));
+    }
 }
 
 /// `host[:port]`; an IPv6 host loses its brackets.

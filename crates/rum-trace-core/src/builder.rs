@@ -62,7 +62,8 @@ impl InstrumenterBuilder {
     }
 
     /// A propagator that is asked when no carrier could be continued, for a
-    /// header format that this crate does not know.
+    /// header format that this crate does not know. One that reads a carrier
+    /// more leniently than this crate takes up what was refused here.
     pub fn fallback_propagator(
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,

@@ -4,23 +4,36 @@ use std::sync::Arc;
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
-use crate::BuildError;
+use crate::{BuildError, limits};
 
 /// Headers that hold credentials, cookies, or what other rules of this crate
 /// keep in check. They are captured only if forced by name.
-const SENSITIVE: [&str; 14] = [
+const SENSITIVE: &[&str] = &[
+    "api-key",
+    "apikey",
     "authentication",
+    "authentication-info",
     "authorization",
     "baggage",
     "cookie",
+    "cookie2",
+    "proxy-authenticate",
+    "proxy-authentication-info",
     "proxy-authorization",
     "set-cookie",
+    "set-cookie2",
+    // Holds whole URLs, in base64.
+    "sw8",
     "sw8-correlation",
     "tracestate",
+    "x-access-token",
     "x-amz-security-token",
     "x-api-key",
     "x-auth-token",
     "x-csrf-token",
+    "x-forwarded-client-cert",
+    "x-goog-api-key",
+    "x-goog-iap-jwt-assertion",
     "x-xsrf-token",
     "www-authenticate",
 ];
@@ -69,31 +82,38 @@ impl HeaderCapture {
     }
 
     /// Collects the listed headers: an attribute for each, an array of strings
-    /// as the conventions want it, one string a line.
+    /// as the conventions want it, one string a line. The number tells how many
+    /// lines were cut or left out.
     pub(crate) fn attributes<'a>(
         &self,
         for_each_header: impl FnOnce(&mut dyn FnMut(&'a str, &'a [u8])),
-    ) -> Vec<KeyValue> {
+    ) -> (Vec<KeyValue>, u32) {
         let mut found: Vec<Vec<StringValue>> = vec![Vec::new(); self.headers.len()];
+        let mut over_limit = 0;
         for_each_header(&mut |name, value| {
             let position = self
                 .headers
                 .iter()
                 .position(|header| header.name.eq_ignore_ascii_case(name));
-            if let Some(lines) = position.and_then(|i| found.get_mut(i)) {
-                lines.push(StringValue::from(
-                    String::from_utf8_lossy(value).into_owned(),
-                ));
+            let Some(lines) = position.and_then(|i| found.get_mut(i)) else {
+                return;
+            };
+            if lines.len() == limits::MAX_LINES {
+                over_limit += 1;
+                return;
             }
+            let value = String::from_utf8_lossy(value);
+            let (value, cut) = limits::field(&value, limits::MAX_TEXT);
+            over_limit += u32::from(cut);
+            lines.push(StringValue::from(value.into_owned()));
         });
-        self.headers
-            .iter()
-            .zip(found)
-            .filter(|(_, lines)| !lines.is_empty())
-            .map(|(header, lines)| {
-                KeyValue::new(header.attribute.clone(), Value::Array(Array::String(lines)))
-            })
-            .collect()
+        let attribute = |(header, lines): (&Captured, Vec<StringValue>)| {
+            let lines = Some(lines).filter(|lines| !lines.is_empty())?;
+            let value = Value::Array(Array::String(lines));
+            Some(KeyValue::new(header.attribute.clone(), value))
+        };
+        let attributes = self.headers.iter().zip(found).filter_map(attribute);
+        (attributes.collect(), over_limit)
     }
 }
 

@@ -166,12 +166,15 @@ fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
     }))
 }
 
-/// The single header if there is one, else the several.
+/// The single header, or the several where it names no span.
 fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
-    let parsed = match headers.b3.first() {
-        Some(value) => B3::parse_single(value),
-        None if headers.b3_trace_id.is_empty() && headers.b3_span_id.is_empty() => return Ok(None),
-        None => B3::parse_multi(B3Headers {
+    let several = !headers.b3_trace_id.is_empty() || !headers.b3_span_id.is_empty();
+    let single = headers.b3.first().map(B3::parse_single);
+    let names_a_span = |b3: &B3| b3.context().is_some();
+    let parsed = match single {
+        Some(single) if !several || single.as_ref().is_ok_and(names_a_span) => single,
+        None if !several => return Ok(None),
+        _ => B3::parse_multi(B3Headers {
             trace_id: headers.b3_trace_id.first(),
             span_id: headers.b3_span_id.first(),
             sampled: headers.b3_sampled.first(),

@@ -48,6 +48,9 @@ impl Injection {
 
     /// Writes `traceparent`, and `tracestate` if there is a list, for the span
     /// that is active in `cx`. Writes nothing if none is.
+    ///
+    /// It can only set headers: where the carrier may hold those of an earlier
+    /// request, as in a proxy, take `traceparent` and `tracestate` out first.
     pub fn inject(&self, cx: &Context, carrier: &mut dyn Injector) {
         let span = cx.span();
         let inbound = cx

@@ -210,7 +210,8 @@ impl Inner {
             (None, false) => self.counters.absent(),
         }
         let cx = found.unwrap_or(base);
-        if rum.is_empty() {
+        // A request served inside of another must not take over its client.
+        if rum.is_empty() && cx.get::<Inbound>().is_none() {
             return cx;
         }
         cx.with_value(Inbound {

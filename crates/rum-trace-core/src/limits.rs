@@ -9,6 +9,10 @@ use std::borrow::Cow;
 /// Bytes kept of a RUM field (app id, session, user, …).
 pub(crate) const MAX_RUM_FIELD: usize = 256;
 
+/// Bytes kept of any other text that a client sends: path, query, user agent,
+/// host, listed headers.
+pub(crate) const MAX_TEXT: usize = 4096;
+
 /// Bytes kept of each name in `sw8`. Android writes a whole URL as the endpoint.
 pub(crate) const MAX_SW8_NAME: usize = 1024;
 
@@ -16,6 +20,9 @@ pub(crate) const MAX_SW8_NAME: usize = 1024;
 /// asks for at least 512 characters (§3.3.1.5); the longest legal list has
 /// 16 KiB, which is more than most servers take as one header.
 pub(crate) const MAX_TRACE_STATE_SENT: usize = 8_000;
+
+/// How many lines are kept of a header that is captured.
+pub(crate) const MAX_LINES: usize = 32;
 
 /// Bytes of `baggage` that are read, all lines together (W3C Baggage, §3.3.2).
 pub(crate) const MAX_BAGGAGE: usize = 8_192;

@@ -1,4 +1,4 @@
-//! A user's own propagator, asked when none of our carriers was there.
+//! A user's own propagator, asked when no carrier of ours could be continued.
 
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
@@ -53,7 +53,9 @@ pub(crate) fn extract(
     let cx = propagator.extract_with_context(base, &Headers::collect(request));
     let found = {
         let span = cx.span();
-        span.span_context().is_valid() && span.span_context().is_remote()
+        let span = span.span_context();
+        // One that finds nothing gives the base back.
+        span.is_valid() && span.is_remote() && span != base.span().span_context()
     };
     found.then_some(cx)
 }

@@ -8,8 +8,8 @@ const CARRIERS: usize = Carrier::ALL.len();
 
 /// A snapshot of an [`Instrumenter`](crate::Instrumenter)'s counters.
 ///
-/// Every request is in exactly one class: continued by one carrier, without
-/// any trace header (`absent`), or with headers of which none could be
+/// Every request is in exactly one class: continued by one carrier, with none
+/// that names a span (`absent`), or with headers of which none could be
 /// continued (`malformed`).
 ///
 /// ```
@@ -27,7 +27,8 @@ pub struct Stats {
     /// Headers refused by their parser, by carrier. A request can have
     /// several, and can still be continued by another carrier.
     refused: [u64; CARRIERS],
-    /// Requests without a trace header: they start a new trace.
+    /// Requests in which no carrier that is read named a span: they start a new
+    /// trace, or go on with the span that is active where they are served.
     pub absent: u64,
     /// Requests with trace headers of which none could be continued: they
     /// start a new trace.

@@ -3,6 +3,7 @@
 mod support;
 
 use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use rum_trace_core::{Carrier, RumContext, RumKey, RumSource};
 use support::*;
@@ -394,5 +395,59 @@ fn the_users_propagator_is_the_last_resort() {
             stats.requests()
         ),
         (1, 1, 3)
+    );
+}
+
+#[test]
+fn several_b3_headers_count_where_the_single_one_names_no_span() {
+    for single in ["0", "1", "junk"] {
+        let harness = Harness::new();
+        let request = Request::get("/")
+            .header("b3", single)
+            .header("x-b3-traceid", TRACE)
+            .header("x-b3-spanid", SPAN);
+        assert_eq!(lineage(&harness.serve(&request)), W3C_LINEAGE, "{single}");
+    }
+}
+
+#[test]
+fn a_request_served_inside_of_another_has_a_client_of_its_own() {
+    let harness = Harness::new();
+    let outer = harness
+        .instrumenter
+        .start(&Request::get("/outer").header("tracestate", RUM));
+    {
+        let _scope = outer.scope();
+        let inner = harness.instrumenter.start(&Request::get("/inner"));
+        assert!(RumContext::from_context(inner.context()).is_empty());
+        let (outer, inner_span) = (outer.span_context(), inner.span_context());
+        assert_eq!(
+            inner_span.trace_id(),
+            outer.trace_id(),
+            "under the span that is active"
+        );
+        inner.finish();
+    }
+    harness.take_span();
+    outer.finish();
+}
+
+#[test]
+fn a_propagator_that_finds_nothing_continues_nothing() {
+    let harness = Harness::with(|b| b.fallback_propagator(TraceContextPropagator::new()));
+    let remote = Request::get("/outer").header("traceparent", TRACEPARENT);
+    let outer = harness.instrumenter.start(&remote);
+    let around = outer.context().with_remote_span_context(SpanContext::new(
+        TraceId::from(7),
+        SpanId::from(7),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    ));
+    let _scope = around.attach();
+    harness.instrumenter.start(&Request::get("/inner")).finish();
+    assert_eq!(
+        harness.instrumenter.stats().continued(Carrier::Propagator),
+        0
     );
 }

@@ -392,3 +392,30 @@ fn attributes_are_there_for_the_sampler() {
         assert!(shown.contains(&name), "{name} in {shown:?}");
     }
 }
+
+#[test]
+fn what_a_client_sends_is_kept_within_limits_and_counted() {
+    let harness = Harness::with(|b| b.capture_request_header("x-long"));
+    let long = "x".repeat(300_000);
+    let mut request = Request::get(&format!("/{long}?{long}"))
+        .header("user-agent", &long)
+        .header("host", &long);
+    for _ in 0..40 {
+        request = request.header("x-long", &long);
+    }
+    request.method = long.clone();
+    let span = harness.serve(&request);
+    let found = attributes(&span);
+    for name in [
+        "http.request.method_original",
+        "url.path",
+        "url.query",
+        "user_agent.original",
+        "server.address",
+    ] {
+        assert_eq!(found[name].len(), 4096, "{name}");
+    }
+    assert!(found["http.request.header.x-long"].len() < 33 * 4100);
+    let cut = 5 + 32 + 8; // the texts, the lines kept, the lines left out
+    assert_eq!(harness.instrumenter.stats().over_limit, cut);
+}

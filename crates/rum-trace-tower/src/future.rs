@@ -3,13 +3,32 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use rum_trace_core::{ActiveRequest, Failure};
 
 use crate::ResponseBody;
 use crate::request::HttpResponse;
+
+/// Whether the request's method leaves the response without a body, whatever
+/// the handler returns (RFC 9110, §9.3.2 and §9.3.6): nobody polls it then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bodiless {
+    Never,
+    Always,
+    OnSuccess,
+}
+
+impl Bodiless {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Bodiless::Always,
+            Method::CONNECT => Bodiless::OnSuccess,
+            _ => Bodiless::Never,
+        }
+    }
+}
 
 pin_project! {
     /// The response to come; the span is active in each poll of it.
@@ -21,16 +40,16 @@ pin_project! {
         inner: F,
         // Taken once, when the response is there.
         active: Option<ActiveRequest>,
-        head_request: bool,
+        request: Bodiless,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, active: ActiveRequest, head_request: bool) -> Self {
+    pub(crate) fn new(inner: F, active: ActiveRequest, request: Bodiless) -> Self {
         ResponseFuture {
             inner,
             active: Some(active),
-            head_request,
+            request,
         }
     }
 }
@@ -50,7 +69,7 @@ where
         };
         let active = this.active.take();
         Poll::Ready(match outcome {
-            Ok(response) => Ok(with_body(response, active, *this.head_request)),
+            Ok(response) => Ok(with_body(response, active, *this.request)),
             Err(error) => {
                 if let Some(active) = active {
                     active.fail(Failure::Handler);
@@ -65,18 +84,23 @@ where
 fn with_body<B: Body>(
     response: Response<B>,
     active: Option<ActiveRequest>,
-    head_request: bool,
+    request: Bodiless,
 ) -> Response<ResponseBody<B>> {
     let mut guard = None;
+    let length = known_length(&response);
+    let bodiless = match request {
+        Bodiless::Never => false,
+        Bodiless::Always => true,
+        Bodiless::OnSuccess => response.status().is_success(),
+    };
     if let Some(mut active) = active {
         active.on_response(&HttpResponse(&response));
-        if head_request || sends_no_body(&response) {
+        if bodiless || sends_no_body(&response) || length == Some(0) {
             active.finish();
         } else {
             guard = Some(active);
         }
     }
-    let length = declared_length(&response);
     response.map(|body| ResponseBody::new(body, guard, length))
 }
 
@@ -92,15 +116,14 @@ fn sends_no_body<B: Body>(response: &Response<B>) -> bool {
     ) || response.body().is_end_stream()
 }
 
-/// `Content-Length`, after which a server has no reason to poll on.
-fn declared_length<B>(response: &Response<B>) -> Option<u64> {
-    response
-        .headers()
-        .get(http::header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+/// How many bytes the server will take of the body: it has no reason to poll on
+/// after what `Content-Length` declares, or what the body itself says that it
+/// has, since the server declares that.
+fn known_length<B: Body>(response: &Response<B>) -> Option<u64> {
+    let declared = response.headers().get(http::header::CONTENT_LENGTH);
+    declared
+        .and_then(|length| length.to_str().ok()?.parse().ok())
+        .or_else(|| response.body().size_hint().exact())
 }
 
 impl<F> fmt::Debug for ResponseFuture<F> {

@@ -7,6 +7,9 @@ use rum_trace_core::Injection;
 
 /// Writes the trace that is active in `cx` into an outgoing request's headers.
 ///
+/// A `traceparent` and a `tracestate` that are there already go: a proxy that
+/// hands its request's headers on would hand on the RUM members too.
+///
 /// ```
 /// use opentelemetry::Context;
 /// use rum_trace_core::Injection;
@@ -20,6 +23,8 @@ use rum_trace_core::Injection;
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn inject(cx: &Context, injection: Injection, headers: &mut HeaderMap) {
+    headers.remove("traceparent");
+    headers.remove("tracestate");
     injection.inject(cx, &mut Headers(headers));
 }
 

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use rum_trace_core::Instrumenter;
 use tower_service::Service;
 
+use crate::future::Bodiless;
 use crate::request::{AdapterSettings, HttpRequest};
 use crate::{ResponseBody, ResponseFuture};
 
@@ -55,12 +56,12 @@ where
         if !active.rum().is_empty() {
             request.extensions_mut().insert(active.rum().clone());
         }
-        let head_request = request.method() == Method::HEAD;
+        let bodiless = Bodiless::of(request.method());
         let future = {
             // Services do work in `call` too.
             let _scope = active.scope();
             self.inner.call(request)
         };
-        ResponseFuture::new(future, active, head_request)
+        ResponseFuture::new(future, active, bodiless)
     }
 }

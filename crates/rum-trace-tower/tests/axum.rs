@@ -213,6 +213,71 @@ async fn each_response_ends_its_span_once() {
     }
 }
 
+/// A body that knows its length, and does not tell when it is at its end, as
+/// that of a proxy.
+struct Quiet {
+    chunks: std::vec::IntoIter<&'static str>,
+    length: Option<u64>,
+}
+
+impl http_body::Body for Quiet {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        let frame = |chunk: &'static str| Ok(http_body::Frame::data(bytes::Bytes::from(chunk)));
+        std::task::Poll::Ready(self.chunks.next().map(frame))
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.length
+            .map_or_else(http_body::SizeHint::new, http_body::SizeHint::with_exact)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_the_server_stops_polling_is_complete() {
+    let table: [(&str, &[&str], Option<u64>, Option<&str>); 4] = [
+        ("nothing declared by the header", &[], None, Some("0")),
+        (
+            "the length only in the hint",
+            &["one ", "two"],
+            Some(7),
+            None,
+        ),
+        ("nothing, in the hint", &[], Some(0), None),
+        (
+            "the length only in the header",
+            &["one ", "two"],
+            None,
+            Some("7"),
+        ),
+    ];
+    for (name, chunks, hint, header) in table {
+        let spans = Spans::new();
+        let handler = move || async move {
+            let body = Quiet {
+                chunks: chunks.to_vec().into_iter(),
+                length: hint,
+            };
+            let mut response = Response::builder();
+            if let Some(length) = header {
+                response = response.header("content-length", length);
+            }
+            response.body(Body::new(body)).expect("valid")
+        };
+        let app = Router::new().route("/", get(handler)).layer(spans.layer());
+        let server = Server::start(app).await;
+        let response = server.request("GET", "/", &[]).await;
+        assert!(response.ends_with(&chunks.concat()), "{name}: {response}");
+        let found = attributes(&spans.one().await);
+        assert_eq!(found.get("error.type"), None, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_fails_is_told_apart() {
     let spans = Spans::new();

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Empty, Full};
-use rum_trace_core::RumContext;
+use rum_trace_core::{Injection, RumContext};
 use support::*;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
@@ -172,4 +172,34 @@ fn what_users_hold_is_send_and_sync() {
     check::<rum_trace_tower::RumTrace<()>>();
     check::<rum_trace_tower::ResponseFuture<std::future::Ready<()>>>();
     check::<rum_trace_tower::ResponseBody<Body>>();
+}
+
+#[tokio::test]
+async fn what_a_proxy_hands_on_loses_the_rum_member() {
+    let spans = Spans::new();
+    let proxy = |request: Request<Body>| async move {
+        let mut headers = request.headers().clone();
+        let cx = opentelemetry::Context::current();
+        rum_trace_tower::inject(&cx, Injection::to_third_party(), &mut headers);
+        assert!(
+            headers["traceparent"]
+                .to_str()
+                .is_ok_and(|value| value.contains(TRACE))
+        );
+        assert_eq!(headers.get_all("traceparent").iter().count(), 1);
+        assert!(!headers.contains_key("tracestate"), "{headers:?}");
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(proxy));
+    let request = Request::get("/")
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", RUM)
+        .body(Body::default());
+    service
+        .oneshot(request.expect("valid"))
+        .await
+        .expect("infallible");
+    spans.one().await;
 }

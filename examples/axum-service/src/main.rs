@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // With the peer's address the spans have client.address.
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app)
-        .with_graceful_shutdown(interrupted())
+        .with_graceful_shutdown(stopped())
         .await?;
 
     // What is still queued goes out now, or is counted in the error.
@@ -33,9 +33,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn interrupted() {
-    // Without a signal handler the service just runs until it is killed.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+/// Ctrl-C, or the SIGTERM that Kubernetes and systemd send.
+async fn stopped() {
+    let interrupt = async {
+        // Without a signal handler the service just runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminated() => {}
     }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signals) => drop(signals.recv().await),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }

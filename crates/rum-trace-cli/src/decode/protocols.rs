@@ -218,7 +218,8 @@ fn uber_trace_id(value: &[u8], to: &mut Explanation) -> Result<(), Fault> {
     let parsed = UberTraceId::parse(value).map_err(|e| fault(&e, e.part(), e.at()))?;
     to.trace_id = Some(parsed.trace_id());
     to.parent_span_id = Some(parsed.parent_id());
-    to.sampled = Some(parsed.sampled());
+    // Debug asks for the trace to be recorded in any case.
+    to.sampled = Some(parsed.sampled() || parsed.debug());
     to.debug = Some(parsed.debug());
     Ok(())
 }
