@@ -216,7 +216,7 @@ async fn each_response_ends_its_span_once() {
 /// A body that knows its length, and does not tell when it is at its end, as
 /// that of a proxy.
 struct Quiet {
-    chunks: std::vec::IntoIter<&'static str>,
+    chunks: std::slice::Iter<'static, &'static str>,
     length: Option<u64>,
 }
 
@@ -229,7 +229,7 @@ impl http_body::Body for Quiet {
         _: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
         let frame = |chunk: &'static str| Ok(http_body::Frame::data(bytes::Bytes::from(chunk)));
-        std::task::Poll::Ready(self.chunks.next().map(frame))
+        std::task::Poll::Ready(self.chunks.next().copied().map(frame))
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
@@ -240,7 +240,7 @@ impl http_body::Body for Quiet {
 
 #[tokio::test]
 async fn a_body_that_the_server_stops_polling_is_complete() {
-    let table: [(&str, &[&str], Option<u64>, Option<&str>); 4] = [
+    let table: [(&str, &'static [&'static str], Option<u64>, Option<&str>); 4] = [
         ("nothing declared by the header", &[], None, Some("0")),
         (
             "the length only in the hint",
@@ -260,7 +260,7 @@ async fn a_body_that_the_server_stops_polling_is_complete() {
         let spans = Spans::new();
         let handler = move || async move {
             let body = Quiet {
-                chunks: chunks.to_vec().into_iter(),
+                chunks: chunks.iter(),
                 length: hint,
             };
             let mut response = Response::builder();
