@@ -9,6 +9,7 @@ use rum_trace_propagation::{
 
 use crate::Carrier;
 use crate::headers::{Lines, TraceHeaders};
+use crate::limits;
 use crate::semconv;
 use crate::stats::Counters;
 
@@ -118,16 +119,22 @@ impl Extraction {
     }
 
     /// The links for the carriers that did not become the parent.
-    pub(crate) fn links(&self) -> Vec<Link> {
-        self.others.iter().map(|other| self.link(other)).collect()
+    pub(crate) fn links(&self, counters: &Counters) -> Vec<Link> {
+        let link = |other| self.link(other, counters);
+        self.others.iter().map(link).collect()
     }
 
-    fn link(&self, other: &Remote) -> Link {
+    fn link(&self, other: &Remote, counters: &Counters) -> Link {
         let mut attributes = Vec::new();
         if let (Carrier::Sw8, Some(sw8)) = (other.carrier, &self.sw8) {
+            let text = |text| {
+                let (text, cut) = limits::field(text, limits::MAX_SW8_NAME);
+                counters.over_limit(u32::from(cut));
+                text.into_owned()
+            };
             attributes.extend([
-                KeyValue::new(semconv::SW8_TRACE_ID, sw8.trace_id().to_owned()),
-                KeyValue::new(semconv::SW8_PARENT_SEGMENT_ID, sw8.segment_id().to_owned()),
+                KeyValue::new(semconv::SW8_TRACE_ID, text(sw8.trace_id())),
+                KeyValue::new(semconv::SW8_PARENT_SEGMENT_ID, text(sw8.segment_id())),
                 KeyValue::new(semconv::SW8_PARENT_SPAN_ID, i64::from(sw8.span_id())),
             ]);
         }

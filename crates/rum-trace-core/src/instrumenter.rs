@@ -250,7 +250,7 @@ impl Inner {
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
         span.attributes = Some(attributes);
         if !extraction.others.is_empty() {
-            span.links = Some(extraction.links());
+            span.links = Some(extraction.links(&self.counters));
         }
         (span, named)
     }

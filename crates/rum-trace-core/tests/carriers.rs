@@ -451,3 +451,16 @@ fn a_propagator_that_finds_nothing_continues_nothing() {
         0
     );
 }
+
+#[test]
+fn a_linked_sw8_is_kept_within_limits_too() {
+    // 100,000 times `a` as the trace id.
+    let long = format!("1-{}-MS4yLjM=-0-cw==-aQ==-Lw==-cA==", "YWFh".repeat(33_333));
+    let harness = Harness::new();
+    let request = Request::get("/")
+        .header("traceparent", TRACEPARENT)
+        .header("sw8", long);
+    let span = harness.serve(&request);
+    assert_eq!(span.links[0].attributes[0].value.as_str().len(), 1024);
+    assert_eq!(harness.instrumenter.stats().over_limit, 1);
+}
