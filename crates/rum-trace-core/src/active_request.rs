@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 
+use crate::grpc::{EndedCall, GrpcCall};
 use crate::instrumenter::Instrumenter;
 use crate::method::Method;
+use crate::metrics::{Ended, Measured};
 use crate::semconv;
 use crate::{ResponseInfo, RumContext};
 
@@ -16,27 +19,37 @@ use crate::{ResponseInfo, RumContext};
 /// The span ends once, with the first of: [`finish`](Self::finish),
 /// [`fail`](Self::fail), or the drop of this guard. A guard dropped without
 /// either tells of a client that went away, or of a panic if the handler
-/// panicked inside of [`scope`](Self::scope).
+/// panicked inside of [`scope`](Self::scope). The request's metrics are
+/// recorded at the same moment.
 #[must_use = "dropping it records a client that went away"]
 pub struct ActiveRequest {
     instrumenter: Instrumenter,
     cx: Context,
     rum: RumContext,
     method: Method,
+    call: Option<GrpcCall>,
+    measured: Option<Measured>,
+    /// When the request came, if anything will be told of it.
+    started: Option<Instant>,
     status: u16,
     /// The span has its final name.
     named: bool,
-    /// There is a span, it records, and it has not ended.
-    open: bool,
+    /// There is a span of ours, and it records.
+    recording: bool,
+    ended: bool,
     panicked: AtomicBool,
+    #[cfg(feature = "tracing")]
+    tracing_span: tracing::Span,
 }
 
 /// Why a request did not complete: the `error.type` of its span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The client went away before the response was complete.
+    /// The client went away before there was a response.
     ClientGone,
+    /// The client went away before the response's last byte.
+    ClientGoneInBody,
     /// The handler returned an error instead of a response.
     Handler,
     /// The response body ended in an error.
@@ -51,6 +64,7 @@ impl Failure {
     pub const fn as_str(self) -> &'static str {
         match self {
             Failure::ClientGone => "client_disconnected",
+            Failure::ClientGoneInBody => "client_disconnected_in_body",
             Failure::Handler => "handler_error",
             Failure::ResponseBody => "response_body_error",
             Failure::Panic => "panic",
@@ -64,47 +78,64 @@ impl fmt::Display for Failure {
     }
 }
 
-impl ActiveRequest {
-    pub(crate) fn new(
-        instrumenter: Instrumenter,
-        cx: Context,
-        rum: RumContext,
-        method: Method,
-        named: bool,
-    ) -> Self {
-        let open = cx.span().is_recording();
-        let panicked = AtomicBool::new(false);
-        ActiveRequest {
-            instrumenter,
+/// What a request begins with.
+pub(crate) struct Begun {
+    pub(crate) cx: Context,
+    pub(crate) rum: RumContext,
+    pub(crate) method: Method,
+    pub(crate) call: Option<GrpcCall>,
+    pub(crate) measured: Option<Measured>,
+    /// The span has its final name.
+    pub(crate) named: bool,
+    #[cfg(feature = "tracing")]
+    pub(crate) tracing_span: tracing::Span,
+}
+
+impl Begun {
+    /// Nothing of our own.
+    pub(crate) fn bare(cx: Context, rum: RumContext, method: Method) -> Self {
+        Begun {
             cx,
             rum,
             method,
+            call: None,
+            measured: None,
+            named: true,
+            #[cfg(feature = "tracing")]
+            tracing_span: tracing::Span::none(),
+        }
+    }
+}
+
+impl ActiveRequest {
+    pub(crate) fn new(instrumenter: Instrumenter, begun: Begun) -> Self {
+        let recording = begun.cx.span().is_recording();
+        let told = recording || begun.measured.is_some();
+        ActiveRequest {
+            instrumenter,
+            cx: begun.cx,
+            rum: begun.rum,
+            method: begun.method,
+            call: begun.call,
+            measured: begun.measured,
+            started: told.then(Instant::now),
             status: 0,
-            named,
-            open,
-            panicked,
+            named: begun.named,
+            recording,
+            ended: false,
+            panicked: AtomicBool::new(false),
+            #[cfg(feature = "tracing")]
+            tracing_span: begun.tracing_span,
         }
     }
 
-    /// A request that the filter keeps out: its context carries the caller's
+    /// A request that is to be kept out: its context carries the caller's
     /// span, which is not ours to end.
-    pub(crate) fn without_span(
-        instrumenter: Instrumenter,
-        cx: Context,
-        rum: RumContext,
-        method: Method,
-    ) -> Self {
-        let panicked = AtomicBool::new(false);
-        ActiveRequest {
-            instrumenter,
-            cx,
-            rum,
-            method,
-            status: 0,
-            named: true,
-            open: false,
-            panicked,
-        }
+    pub(crate) fn kept_out(instrumenter: Instrumenter, begun: Begun) -> Self {
+        let mut request = ActiveRequest::new(instrumenter, begun);
+        request.recording = false;
+        request.ended = true;
+        request
     }
 
     /// The context in which the request is served: its span, its baggage and
@@ -126,18 +157,36 @@ impl ActiveRequest {
         self.cx.span().span_context().clone()
     }
 
+    /// Whether the request is a gRPC call, whose status is in
+    /// [`on_trailers`](Self::on_trailers).
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.call.is_some()
+    }
+
     /// Makes the request's context current on this thread until the guard is
     /// dropped. Take it for each poll of the handler, never across an await.
     pub fn scope(&self) -> Scope<'_> {
+        let guard = self.cx.clone().attach();
         Scope {
-            _guard: self.cx.clone().attach(),
+            #[cfg(feature = "tracing")]
+            _entered: self.tracing_span.enter(),
+            _guard: guard,
             panicked: &self.panicked,
         }
     }
 
     /// Tells the matched route, where it is known only after the handler ran.
+    ///
+    /// A gRPC call has its method instead.
     pub fn set_route(&mut self, route: &str) {
-        if !self.open {
+        if self.is_grpc() {
+            return;
+        }
+        if let Some(measured) = &mut self.measured {
+            measured.set_route(route);
+        }
+        if !self.recording || self.ended {
             return;
         }
         let span = self.cx.span();
@@ -152,15 +201,36 @@ impl ActiveRequest {
     /// is not the final one, and is passed over.
     pub fn on_response(&mut self, response: &impl ResponseInfo) {
         let status = response.status();
-        if !self.open || (100..200).contains(&status) && status != 101 {
+        if self.ended || (100..200).contains(&status) && status != 101 {
             return;
         }
         self.status = status;
+        if let Some(call) = &mut self.call {
+            // An answer without messages has its status in the head.
+            if let Some(status) = response.header("grpc-status") {
+                call.on_status(status);
+            }
+        }
+        if self.recording {
+            self.describe_response(response);
+        }
+    }
+
+    fn describe_response(&self, response: &impl ResponseInfo) {
         let span = self.cx.span();
-        span.set_attribute(KeyValue::new(
-            semconv::HTTP_RESPONSE_STATUS_CODE,
-            i64::from(status),
-        ));
+        // gRPC's answers are all 200; anything else is not gRPC's.
+        if self.call.is_none() || self.status != 200 {
+            span.set_attribute(KeyValue::new(
+                semconv::HTTP_RESPONSE_STATUS_CODE,
+                i64::from(self.status),
+            ));
+        }
+        if let Some(started) = self.started {
+            span.set_attribute(KeyValue::new(
+                semconv::RUM_RESPONSE_TIME_TO_FIRST_BYTE,
+                started.elapsed().as_secs_f64(),
+            ));
+        }
         let inner = self.instrumenter.inner();
         if !inner.response_headers.is_empty() {
             let (captured, over_limit) = inner
@@ -168,6 +238,33 @@ impl ActiveRequest {
                 .attributes(|visit| response.for_each_header(visit));
             inner.counters.over_limit(over_limit);
             span.set_attributes(captured);
+        }
+    }
+
+    /// The header fields to append to the response, as
+    /// [`server_timing`](crate::InstrumenterBuilder::server_timing) says: the
+    /// name in lower case, and the value.
+    pub fn response_headers(&self, set: &mut dyn FnMut(&'static str, &str)) {
+        // A caller's span is not ours to show.
+        if let (Some(form), false) = (self.instrumenter.inner().server_timing, self.ended) {
+            form.set(self.cx.span().span_context(), set);
+        }
+    }
+
+    /// A frame of so many bytes of the response body is handed to the server.
+    pub fn on_frame(&mut self, bytes: usize) {
+        if let Some(measured) = &mut self.measured {
+            measured.on_frame(bytes);
+        }
+    }
+
+    /// Tells the response's trailers: `trailer` looks one up by its name in
+    /// lower case.
+    pub fn on_trailers<'t>(&mut self, trailer: impl Fn(&str) -> Option<&'t [u8]>) {
+        if let Some(call) = &mut self.call {
+            if let Some(status) = trailer("grpc-status") {
+                call.on_status(status);
+            }
         }
     }
 
@@ -181,18 +278,53 @@ impl ActiveRequest {
         self.end(Some(failure));
     }
 
-    /// Status and `error.type` by the conventions: unset below 500, Error for
-    /// 5xx or for a response that did not complete.
     fn end(&mut self, failure: Option<Failure>) {
-        if !std::mem::take(&mut self.open) {
+        if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let span = self.cx.span();
-        let error_type = match failure {
-            Some(failure) => Some(Value::from(failure.as_str())),
-            None if self.status >= 500 => Some(status_text(self.status)),
-            None => None,
+        let methods = &self.instrumenter.inner().rpc_methods;
+        let call = self.call.as_mut().map(|call| call.end(methods));
+        let error_type = self.error_type(failure, call.as_ref());
+        self.measure(error_type.as_ref(), call.as_ref());
+        if self.recording {
+            self.end_span(error_type, call);
+        }
+    }
+
+    /// By the conventions: none below 500 (for gRPC: for a status that is not
+    /// the server's failure), if the response is complete.
+    fn error_type(&self, failure: Option<Failure>, call: Option<&EndedCall>) -> Option<Value> {
+        if let Some(failure) = failure {
+            return Some(Value::from(failure.as_str()));
+        }
+        let of_call = call.and_then(|call| call.error_type(self.status));
+        match of_call {
+            Some(status) => Some(Value::from(status)),
+            None => (self.status >= 500).then(|| status_text(self.status)),
+        }
+    }
+
+    fn measure(&mut self, error_type: Option<&Value>, call: Option<&EndedCall>) {
+        let (Some(measured), Some(started)) = (self.measured.take(), self.started) else {
+            return;
         };
+        let ended = Ended {
+            duration: started.elapsed(),
+            status: (self.status != 0).then_some(self.status),
+            error_type,
+            call,
+        };
+        self.instrumenter.inner().metrics.end(measured, &ended);
+    }
+
+    fn end_span(&self, error_type: Option<Value>, call: Option<EndedCall>) {
+        let span = self.cx.span();
+        if let Some(call) = call {
+            if let (Some(method), false) = (&call.found, self.named) {
+                span.update_name(method.as_ref().to_owned());
+            }
+            span.set_attributes(call.attributes());
+        }
         if let Some(error_type) = error_type {
             span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
             // No description: error.type and the status code say it all.
@@ -205,10 +337,10 @@ impl ActiveRequest {
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
         let panicked = *self.panicked.get_mut();
-        self.end(Some(if panicked {
-            Failure::Panic
-        } else {
-            Failure::ClientGone
+        self.end(Some(match (panicked, self.status) {
+            (true, _) => Failure::Panic,
+            (false, 0) => Failure::ClientGone,
+            (false, _) => Failure::ClientGoneInBody,
         }));
     }
 }
@@ -219,7 +351,7 @@ impl fmt::Debug for ActiveRequest {
             .field("span_context", self.cx.span().span_context())
             .field("rum", &self.rum)
             .field("status", &self.status)
-            .field("open", &self.open)
+            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }
@@ -227,6 +359,9 @@ impl fmt::Debug for ActiveRequest {
 /// The request's context is current while this is alive. Not `Send`.
 #[must_use = "the context is current only as long as this is alive"]
 pub struct Scope<'a> {
+    // Left before the context that it was entered in: fields drop in order.
+    #[cfg(feature = "tracing")]
+    _entered: tracing::span::Entered<'a>,
     _guard: ContextGuard,
     panicked: &'a AtomicBool,
 }

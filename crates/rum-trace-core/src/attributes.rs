@@ -7,14 +7,15 @@ use std::sync::Arc;
 use opentelemetry::{KeyValue, StringValue, Value};
 use rum_trace_propagation::Sw8;
 
+use crate::RequestInfo;
 use crate::capture::HeaderCapture;
 use crate::headers::TraceHeaders;
+use crate::instrumenter::Arrival;
 use crate::limits;
 use crate::method::Method;
 use crate::redact::QueryRedaction;
 use crate::semconv;
 use crate::stats::Counters;
-use crate::{RequestInfo, RumContext};
 
 /// Room for everything below but the captured headers, so that the vector is
 /// allocated once.
@@ -27,6 +28,14 @@ pub(crate) struct AttributeSettings {
     pub(crate) scheme: Scheme,
     pub(crate) redaction: QueryRedaction,
     pub(crate) request_headers: HeaderCapture,
+}
+
+impl AttributeSettings {
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self, request: &dyn RequestInfo) -> &'static str {
+        let told = request.scheme().and_then(Scheme::parse);
+        told.unwrap_or(self.scheme).as_str()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,42 +67,27 @@ impl Scheme {
 pub(crate) fn at_creation(
     settings: &AttributeSettings,
     counters: &Counters,
-    request: &dyn RequestInfo,
-    method: &Method,
-    headers: &TraceHeaders<'_>,
-    rum: &RumContext,
+    arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
-    let further = rum.len() + if sw8.is_some() { 7 } else { 0 };
+    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
     let mut attributes = Attributes {
         list: Vec::with_capacity(CAPACITY + further),
         over_limit: 0,
     };
-    attributes.push(semconv::HTTP_REQUEST_METHOD, method.to_value());
-    if matches!(method, Method::Other) {
-        attributes.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
+    match &arrival.call {
+        Some(call) => call.push_attributes(&mut attributes.list),
+        None => attributes.http(settings, arrival),
     }
-    attributes.url(settings, request);
-    attributes.server(request, headers);
-    attributes.peer(request.peer());
-    if let Some(version) = request.protocol_version() {
-        attributes.push(semconv::NETWORK_PROTOCOL_VERSION, version);
-    }
-    if let Some(agent) = headers.user_agent.first() {
-        let agent = String::from_utf8_lossy(agent);
-        attributes.text(semconv::USER_AGENT_ORIGINAL, &agent);
-    }
-    if let Some(route) = request.route() {
-        attributes.push(semconv::HTTP_ROUTE, route.to_owned());
-    }
-    rum.push_attributes(&mut attributes.list);
+    attributes.connection(arrival);
+    arrival.rum.push_attributes(&mut attributes.list);
     if let Some(sw8) = sw8 {
         attributes.sw8(sw8, &settings.redaction);
     }
     if !settings.request_headers.is_empty() {
         let (captured, over_limit) = settings
             .request_headers
-            .attributes(|visit| request.for_each_header(visit));
+            .attributes(|visit| arrival.request.for_each_header(visit));
         attributes.list.extend(captured);
         attributes.over_limit += over_limit;
     }
@@ -124,12 +118,34 @@ impl Attributes {
         self.push(name, text.into_owned());
     }
 
+    /// What is HTTP's alone.
+    fn http(&mut self, settings: &AttributeSettings, arrival: &Arrival<'_>) {
+        let request = arrival.request;
+        self.push(semconv::HTTP_REQUEST_METHOD, arrival.method.to_value());
+        if matches!(arrival.method, Method::Other) {
+            self.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
+        }
+        self.url(settings, request);
+        if let Some(route) = arrival.route() {
+            self.push(semconv::HTTP_ROUTE, route.to_owned());
+        }
+    }
+
+    /// What RPC has as well: who, to whom, over what.
+    fn connection(&mut self, arrival: &Arrival<'_>) {
+        self.server(arrival.request, arrival.headers);
+        self.peer(arrival.request.peer());
+        if let Some(version) = arrival.request.protocol_version() {
+            self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
+        }
+        if let Some(agent) = arrival.headers.user_agent.first() {
+            let agent = String::from_utf8_lossy(agent);
+            self.text(semconv::USER_AGENT_ORIGINAL, &agent);
+        }
+    }
+
     fn url(&mut self, settings: &AttributeSettings, request: &dyn RequestInfo) {
-        let scheme = request
-            .scheme()
-            .and_then(Scheme::parse)
-            .unwrap_or(settings.scheme);
-        self.push(semconv::URL_SCHEME, scheme.as_str());
+        self.push(semconv::URL_SCHEME, settings.scheme(request));
         self.text(semconv::URL_PATH, request.path());
         if let Some(query) = request.query().filter(|query| !query.is_empty()) {
             self.text(semconv::URL_QUERY, &settings.redaction.query(query));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::KeyValue;
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Tracer, TracerProvider};
 
@@ -11,7 +12,7 @@ use crate::capture::{Force, is_token};
 use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
 use crate::tracer::SpanSource;
-use crate::{BuildError, Carrier, RequestInfo, RumContext};
+use crate::{BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming};
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
 /// SDKs send and starts spans on the global tracer provider.
@@ -79,6 +80,88 @@ impl InstrumenterBuilder {
         filter: impl Fn(&dyn RequestInfo) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.inner.hooks.filter = Some(Box::new(filter));
+        self
+    }
+
+    /// A path whose requests get no span and no metrics: a whole one as
+    /// `/healthz`, or a prefix with a `*` at its end as `/internal/*`. Their
+    /// trace is still carried on to the next service.
+    pub fn skip(mut self, path: &str) -> Self {
+        let added = self.inner.skipped.add(path);
+        self.check(added);
+        self
+    }
+
+    /// [`skip`](Self::skip)s what health checks ask by the usual names:
+    /// `/health` and below, `/healthz`, `/livez`, `/ready`, `/readyz`, `/ping`,
+    /// and gRPC's health protocol.
+    pub fn skip_health_checks(mut self) -> Self {
+        self.inner.skipped.add_health_checks();
+        self
+    }
+
+    /// Records the metrics of HTTP servers with this provider:
+    /// `http.server.request.duration`, `http.server.active_requests`,
+    /// `http.server.request.body.size`, `http.server.response.body.size`, and
+    /// `rpc.server.call.duration` for gRPC. Without a provider there are none,
+    /// at no cost.
+    pub fn meter_provider(mut self, provider: &impl MeterProvider) -> Self {
+        self.inner.metrics.of(provider);
+        self
+    }
+
+    /// The same with OpenTelemetry's global meter provider, asked when the
+    /// first request comes.
+    pub fn global_meter_provider(mut self) -> Self {
+        self.inner.metrics.global();
+        self
+    }
+
+    /// Adds to the metrics what the client tells of its app.
+    ///
+    /// ```
+    /// use rum_trace_core::{Instrumenter, MetricLabel};
+    ///
+    /// let builder = Instrumenter::builder()
+    ///     .global_meter_provider()
+    ///     .metric_label(MetricLabel::AppType)
+    ///     .metric_label(MetricLabel::AppId { at_most: 50 });
+    /// # let _ = builder;
+    /// ```
+    pub fn metric_label(mut self, label: MetricLabel) -> Self {
+        let added = self.inner.metrics.label(label);
+        self.check(added);
+        self
+    }
+
+    /// A gRPC method that there is, as `package.Service/Method`. Without this a
+    /// method is known by its name once it answered as only a method does, and
+    /// is `_OTHER` until then, since a client may ask for any.
+    pub fn rpc_method(mut self, method: &str) -> Self {
+        if !self.inner.rpc_methods.add(method) {
+            self.fail(BuildError::InvalidRpcMethod {
+                method: method.to_owned(),
+            });
+        }
+        self
+    }
+
+    /// Tells the client in a `Server-Timing` response header which span its
+    /// request was, and lets pages of other origins read it. Off by default:
+    /// it shows ids, and whether they are sampled, to anybody who asks.
+    pub fn server_timing(mut self, form: ServerTiming) -> Self {
+        self.inner.server_timing = Some(form);
+        self
+    }
+
+    /// Opens the SERVER span as a `tracing` span, target `rum_trace`, level
+    /// INFO, through the application's `tracing-opentelemetry` layer, so that
+    /// log lines carry `trace_id`, `span_id` and `session.id`. If a filter hides
+    /// the span, or there is no such layer, the span is opened as without this.
+    #[cfg(feature = "tracing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+    pub fn tracing_spans(mut self, yes: bool) -> Self {
+        self.inner.tracing_spans = yes;
         self
     }
 
@@ -230,6 +313,12 @@ impl Default for Inner {
             attributes: Default::default(),
             response_headers: Default::default(),
             rum_in_trace_state: true,
+            skipped: Default::default(),
+            rpc_methods: Default::default(),
+            metrics: Default::default(),
+            server_timing: None,
+            #[cfg(feature = "tracing")]
+            tracing_spans: false,
             counters: Default::default(),
         }
     }

@@ -52,4 +52,28 @@ pub enum BuildError {
         "Carrier::Propagator cannot be ordered: it is asked last; give it with fallback_propagator"
     )]
     PropagatorInCarriers,
+    /// A path to skip is no path.
+    #[error(
+        "cannot skip {path:?}: give a path as \"/healthz\", or a prefix with a * at its end as \
+         \"/internal/*\"; for anything else there is filter"
+    )]
+    InvalidSkipPath {
+        /// The path as given.
+        path: String,
+    },
+    /// The number of app ids that may be metric labels is out of range.
+    #[error("{at_most} app ids cannot be metric labels: choose 1 to 10000")]
+    AppIdLabels {
+        /// The number as given.
+        at_most: usize,
+    },
+    /// A gRPC method to be known has no method's name, or there are too many.
+    #[error(
+        "the gRPC method {method:?} cannot be known: name it as \"package.Service/Method\", \
+         and at most 1000 of them"
+    )]
+    InvalidRpcMethod {
+        /// The method as given.
+        method: String,
+    },
 }

@@ -59,6 +59,8 @@ pub(crate) struct TraceHeaders<'a> {
     pub(crate) uber_trace_id: Lines<'a>,
     pub(crate) host: Lines<'a>,
     pub(crate) user_agent: Lines<'a>,
+    pub(crate) content_type: Lines<'a>,
+    pub(crate) content_length: Lines<'a>,
 }
 
 impl<'a> TraceHeaders<'a> {
@@ -90,10 +92,12 @@ impl<'a> TraceHeaders<'a> {
                 _ => ("x-b3-spanid", &mut self.b3_span_id),
             },
             12 => match name.as_bytes()[5] | 0x20 {
+                b'n' => ("content-type", &mut self.content_type),
                 b't' => ("x-b3-traceid", &mut self.b3_trace_id),
                 _ => ("x-b3-sampled", &mut self.b3_sampled),
             },
             13 => ("uber-trace-id", &mut self.uber_trace_id),
+            14 => ("content-length", &mut self.content_length),
             15 => ("sw8-correlation", &mut self.sw8_correlation),
             _ => return None,
         };
@@ -122,6 +126,8 @@ mod tests {
             "x-b3-sampled",
             "uber-trace-id",
             "sw8-correlation",
+            "content-type",
+            "content-length",
         ] {
             for spelled in [name.to_owned(), name.to_ascii_uppercase()] {
                 let request = Request::get("/")

@@ -9,17 +9,23 @@ use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
 use rum_trace_propagation::{RumFields, TraceState};
 
-use crate::active_request::ActiveRequest;
+use crate::active_request::{ActiveRequest, Begun};
 use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
 use crate::extract::Extraction;
+use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
 use crate::inbound::{Inbound, InboundTrace};
 use crate::method::Method;
+use crate::metrics::{Arrived, Measured, Metrics};
+use crate::server_timing::ServerTiming;
+use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::SpanSource;
+#[cfg(feature = "tracing")]
+use crate::tracing_span;
 use crate::{Carrier, InstrumenterBuilder, RequestInfo, RumContext, Stats};
 use crate::{limits, propagator, trace_state};
 
@@ -43,6 +49,12 @@ pub(crate) struct Inner {
     pub(crate) attributes: AttributeSettings,
     pub(crate) response_headers: HeaderCapture,
     pub(crate) rum_in_trace_state: bool,
+    pub(crate) skipped: SkippedPaths,
+    pub(crate) rpc_methods: KnownMethods,
+    pub(crate) metrics: Metrics,
+    pub(crate) server_timing: Option<ServerTiming>,
+    #[cfg(feature = "tracing")]
+    pub(crate) tracing_spans: bool,
     pub(crate) counters: Counters,
 }
 
@@ -111,26 +123,32 @@ impl Instrumenter {
         // context and span
         let parent = inner.parent_context(request, &headers, &extraction, &rum);
         let method = Method::of(request.method(), &inner.methods);
-        if !inner.hooks.wants_span(request) {
+        if !inner.wants_span(request) {
             inner.counters.filtered();
-            return ActiveRequest::without_span(self.clone(), parent, rum, method);
+            return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, rum, method));
         }
-        let (span, named) = inner.server_span(request, &headers, &extraction, &rum, &method);
-        let cx = inner.spans.start(span, &parent);
-        // A provider that was shut down gives no span at all: the trace goes on
-        // all the same, from the caller's span.
-        let cx = if cx.span().span_context().is_valid() {
-            cx
-        } else {
-            parent
+        let arrival = Arrival {
+            request,
+            headers: &headers,
+            rum: &rum,
+            method: &method,
+            call: inner.call(request, &headers),
         };
-        ActiveRequest::new(
-            self.clone(),
-            cx,
+        let measured = inner.measure(&arrival);
+        let (span, named) = inner.server_span(&arrival, &extraction);
+        let opened = inner.open(span, parent, &rum);
+        let call = arrival.call;
+        let begun = Begun {
+            cx: opened.cx,
             rum,
             method,
-            named || request.route().is_some(),
-        )
+            call,
+            measured,
+            named,
+            #[cfg(feature = "tracing")]
+            tracing_span: opened.tracing_span,
+        };
+        ActiveRequest::new(self.clone(), begun)
     }
 }
 
@@ -220,39 +238,124 @@ impl Inner {
         })
     }
 
-    /// The span to start, and whether the user named it.
-    fn server_span(
-        &self,
-        request: &dyn RequestInfo,
-        headers: &TraceHeaders<'_>,
-        extraction: &Extraction,
-        rum: &RumContext,
-        method: &Method,
-    ) -> (SpanBuilder, bool) {
+    fn wants_span(&self, request: &dyn RequestInfo) -> bool {
+        !self.skipped.contains(request.path()) && self.hooks.wants_span(request)
+    }
+
+    fn call(&self, request: &dyn RequestInfo, headers: &TraceHeaders<'_>) -> Option<GrpcCall> {
+        let content_type = headers.content_type.first();
+        GrpcCall::of(
+            request.method(),
+            request.path(),
+            content_type,
+            &self.rpc_methods,
+        )
+    }
+
+    fn measure(&self, arrival: &Arrival<'_>) -> Option<Measured> {
+        if !self.metrics.is_on() {
+            return None;
+        }
+        self.metrics.start(Arrived {
+            method: arrival.method.to_value(),
+            scheme: self.attributes.scheme(arrival.request),
+            version: arrival.request.protocol_version(),
+            route: arrival.route(),
+            body_size: arrival.body_size(),
+            rum: arrival.rum,
+        })
+    }
+
+    /// The span to start, and whether it has its final name.
+    fn server_span(&self, arrival: &Arrival<'_>, extraction: &Extraction) -> (SpanBuilder, bool) {
         // A linked sw8 describes itself on the link.
         let parent_is_sw8 = extraction
             .parent
             .is_some_and(|parent| parent.carrier == Carrier::Sw8);
         let sw8 = extraction.sw8.as_ref().filter(|_| parent_is_sw8);
-        let mut attributes = attributes::at_creation(
-            &self.attributes,
-            &self.counters,
-            request,
-            method,
-            headers,
-            rum,
-            sw8,
-        );
-        self.hooks.add_attributes(request, rum, &mut attributes);
-        let name = self.hooks.span_name(request);
-        let named = name.is_some();
-        let name = name.map_or_else(|| method.span_name(request.route()), Cow::Owned);
+        let mut attributes =
+            attributes::at_creation(&self.attributes, &self.counters, arrival, sw8);
+        self.hooks
+            .add_attributes(arrival.request, arrival.rum, &mut attributes);
+        let given = self.hooks.span_name(arrival.request);
+        let named = given.is_some() || arrival.route().is_some();
+        let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
         span.attributes = Some(attributes);
         if !extraction.others.is_empty() {
             span.links = Some(extraction.links(&self.counters));
         }
         (span, named)
+    }
+
+    /// Starts the span. A provider that was shut down gives none at all: the
+    /// trace goes on all the same, from the caller's span.
+    fn start_span(&self, span: SpanBuilder, parent: Context) -> Context {
+        let cx = self.spans.start(span, &parent);
+        if cx.span().span_context().is_valid() {
+            cx
+        } else {
+            parent
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn open(&self, span: SpanBuilder, parent: Context, _rum: &RumContext) -> Opened {
+        Opened {
+            cx: self.start_span(span, parent),
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    fn open(&self, span: SpanBuilder, parent: Context, rum: &RumContext) -> Opened {
+        if !self.tracing_spans {
+            return Opened {
+                cx: self.start_span(span, parent),
+                tracing_span: tracing::Span::none(),
+            };
+        }
+        let (tracing_span, cx) = tracing_span::open(&span, &parent, rum);
+        let cx = cx.unwrap_or_else(|| self.start_span(span, parent));
+        tracing_span::record_ids(&tracing_span, &cx);
+        Opened { cx, tracing_span }
+    }
+}
+
+/// A span that was started, and where it is.
+struct Opened {
+    cx: Context,
+    #[cfg(feature = "tracing")]
+    tracing_span: tracing::Span,
+}
+
+/// A request as it came, read and not yet told of.
+pub(crate) struct Arrival<'a> {
+    pub(crate) request: &'a dyn RequestInfo,
+    pub(crate) headers: &'a TraceHeaders<'a>,
+    pub(crate) rum: &'a RumContext,
+    pub(crate) method: &'a Method,
+    pub(crate) call: Option<GrpcCall>,
+}
+
+impl Arrival<'_> {
+    /// A gRPC call has its method instead: what a router has for it is the
+    /// pattern of a whole service.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.request.route().filter(|_| self.call.is_none())
+    }
+
+    fn span_name(&self) -> Cow<'static, str> {
+        match &self.call {
+            Some(call) => call.span_name(),
+            None => self.method.span_name(self.route()),
+        }
+    }
+
+    fn body_size(&self) -> Option<u64> {
+        self.request.body_size().or_else(|| {
+            let length = self.headers.content_length.first()?;
+            std::str::from_utf8(length).ok()?.trim().parse().ok()
+        })
     }
 }
 

@@ -18,26 +18,34 @@
 //! Nothing here can fail a request: bad headers start a new trace and are
 //! counted in [`Stats`]. Bad configuration is a [`BuildError`].
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod active_request;
 mod attributes;
 mod baggage;
 mod builder;
 mod capture;
 mod carrier;
+mod cors;
 mod error;
 mod extract;
+mod grpc;
 mod headers;
 mod hooks;
 mod inbound;
 mod inject;
 mod instrumenter;
+mod known;
 mod limits;
 mod method;
+mod metrics;
 mod propagator;
 mod redact;
 mod request_info;
 mod rum_context;
 mod semconv;
+mod server_timing;
+mod skip;
 mod stats;
 #[cfg(test)]
 #[path = "../tests/support/request.rs"]
@@ -49,15 +57,20 @@ mod stats;
 mod test_support;
 mod trace_state;
 mod tracer;
+#[cfg(feature = "tracing")]
+mod tracing_span;
 
 pub use active_request::{ActiveRequest, Failure, Scope};
 pub use builder::InstrumenterBuilder;
 pub use carrier::Carrier;
+pub use cors::CORS_REQUEST_HEADERS;
 pub use error::BuildError;
 pub use inject::Injection;
 pub use instrumenter::Instrumenter;
+pub use metrics::MetricLabel;
 pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
+pub use server_timing::ServerTiming;
 pub use stats::Stats;
 
 /// The README's example, so that it compiles.

@@ -77,6 +77,12 @@ pub trait RequestInfo {
         None
     }
 
+    /// The exact size of the request's body in bytes, if the framework knows
+    /// it. If not, `Content-Length` is read.
+    fn body_size(&self) -> Option<u64> {
+        None
+    }
+
     /// The address at the other end of the connection.
     fn peer(&self) -> Option<SocketAddr> {
         None
@@ -96,9 +102,21 @@ pub trait ResponseInfo {
     fn status(&self) -> u16;
 
     /// Every header field line, in order. Only called when response headers
-    /// are to be captured.
+    /// are to be captured, and for gRPC.
     fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         let _ = visit;
+    }
+
+    /// The first line of the header of this name, which is in lower case. The
+    /// default asks [`for_each_header`](Self::for_each_header).
+    fn header<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
+        let mut found = None;
+        self.for_each_header(&mut |header, value| {
+            if found.is_none() && header.eq_ignore_ascii_case(name) {
+                found = Some(value);
+            }
+        });
+        found
     }
 }
 

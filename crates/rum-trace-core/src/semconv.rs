@@ -16,6 +16,10 @@ pub(crate) const HTTP_ROUTE: &str = "http.route";
 pub(crate) const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub(crate) const NETWORK_PEER_PORT: &str = "network.peer.port";
 pub(crate) const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+pub(crate) const RPC_METHOD: &str = "rpc.method";
+pub(crate) const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
+pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
+pub(crate) const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
 pub(crate) const SESSION_ID: &str = "session.id";
@@ -25,11 +29,19 @@ pub(crate) const URL_SCHEME: &str = "url.scheme";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 pub(crate) const USER_ID: &str = "user.id";
 
+// Metrics.
+pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+pub(crate) const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
+pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
+pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
+pub(crate) const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
+
 // What has no standard name.
 pub(crate) const RUM_APP_CHANNEL: &str = "rum.app.channel";
 pub(crate) const RUM_APP_ID: &str = "rum.app.id";
 pub(crate) const RUM_APP_TYPE: &str = "rum.app.type";
 pub(crate) const RUM_APP_VERSION: &str = "rum.app.version";
+pub(crate) const RUM_RESPONSE_TIME_TO_FIRST_BYTE: &str = "rum.response.time_to_first_byte";
 pub(crate) const RUM_SDK_VERSION: &str = "rum.sdk.version";
 pub(crate) const RUM_VERSION: &str = "rum.version";
 
@@ -48,7 +60,7 @@ mod tests {
 
     #[test]
     fn names_are_the_conventions_own() {
-        use conventions::attribute as a;
+        use conventions::{attribute as a, metric as m};
         let table = [
             (super::CLIENT_ADDRESS, a::CLIENT_ADDRESS),
             (super::ERROR_TYPE, a::ERROR_TYPE),
@@ -65,6 +77,10 @@ mod tests {
             (super::NETWORK_PEER_ADDRESS, a::NETWORK_PEER_ADDRESS),
             (super::NETWORK_PEER_PORT, a::NETWORK_PEER_PORT),
             (super::NETWORK_PROTOCOL_VERSION, a::NETWORK_PROTOCOL_VERSION),
+            (super::RPC_METHOD, a::RPC_METHOD),
+            (super::RPC_METHOD_ORIGINAL, a::RPC_METHOD_ORIGINAL),
+            (super::RPC_RESPONSE_STATUS_CODE, a::RPC_RESPONSE_STATUS_CODE),
+            (super::RPC_SYSTEM_NAME, a::RPC_SYSTEM_NAME),
             (super::SERVER_ADDRESS, a::SERVER_ADDRESS),
             (super::SERVER_PORT, a::SERVER_PORT),
             (super::SESSION_ID, a::SESSION_ID),
@@ -74,6 +90,23 @@ mod tests {
             (super::USER_AGENT_ORIGINAL, a::USER_AGENT_ORIGINAL),
             (super::USER_ID, a::USER_ID),
             (super::SCHEMA_URL, conventions::SCHEMA_URL),
+            (
+                super::HTTP_SERVER_ACTIVE_REQUESTS,
+                m::HTTP_SERVER_ACTIVE_REQUESTS,
+            ),
+            (
+                super::HTTP_SERVER_REQUEST_BODY_SIZE,
+                m::HTTP_SERVER_REQUEST_BODY_SIZE,
+            ),
+            (
+                super::HTTP_SERVER_REQUEST_DURATION,
+                m::HTTP_SERVER_REQUEST_DURATION,
+            ),
+            (
+                super::HTTP_SERVER_RESPONSE_BODY_SIZE,
+                m::HTTP_SERVER_RESPONSE_BODY_SIZE,
+            ),
+            (super::RPC_SERVER_CALL_DURATION, m::RPC_SERVER_CALL_DURATION),
         ];
         for (ours, theirs) in table {
             assert_eq!(ours, theirs);

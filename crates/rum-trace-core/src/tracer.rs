@@ -71,7 +71,8 @@ impl fmt::Debug for SpanSource {
     }
 }
 
-fn scope() -> InstrumentationScope {
+/// Who made the spans and the metrics.
+pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("rum-trace")
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_schema_url(semconv::SCHEMA_URL)

@@ -2,13 +2,16 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::trace::{Link, SpanKind, Status, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
-use rum_trace_core::{BuildError, Carrier, Failure, Instrumenter, InstrumenterBuilder};
+use rum_trace_core::{
+    BuildError, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder, MetricLabel,
+};
 use support::*;
 
 #[test]
@@ -25,7 +28,11 @@ fn a_request_as_the_conventions_want_it() {
     assert_eq!(span.name, "GET /users/{id}");
     assert_eq!(span.span_kind, SpanKind::Server);
     assert_eq!(span.status, Status::Unset);
-    let mut found: Vec<_> = attributes(&span).into_iter().collect();
+    let mut found = attributes(&span);
+    let first_byte = found.remove("rum.response.time_to_first_byte");
+    let seconds: f64 = first_byte.expect("it").parse().expect("a number");
+    assert!(seconds >= 0.0);
+    let mut found: Vec<_> = found.into_iter().collect();
     found.sort();
     let expected = [
         ("client.address", "192.0.2.7"),
@@ -206,6 +213,12 @@ fn each_end_that_is_no_completion_is_told_apart() {
         assert!(outcome.is_err());
     };
     assert_eq!(end(&panicking), "panic");
+    let half_sent = || {
+        let mut active = start();
+        active.on_response(&200);
+        drop(active);
+    };
+    assert_eq!(end(&half_sent), "client_disconnected_in_body");
     // A success status does not hide a body that failed.
     let failed_body = || {
         let mut active = start();
@@ -230,6 +243,24 @@ fn the_filter_keeps_the_span_away_and_the_trace_going() {
     harness.serve(&Request::get("/other"));
     let stats = harness.instrumenter.stats();
     assert_eq!((stats.filtered, stats.requests()), (1, 2));
+}
+
+#[test]
+fn skipped_paths_get_no_span_and_the_trace_goes_on() {
+    let harness = Harness::with(|b| b.skip_health_checks().skip("/internal/*"));
+    for path in ["/healthz", "/internal/jobs"] {
+        let request = Request::get(path)
+            .header("traceparent", TRACEPARENT)
+            .header("tracestate", RUM);
+        let active = harness.instrumenter.start(&request);
+        let mut headers = HashMap::new();
+        Injection::to_own_service().inject(active.context(), &mut headers);
+        assert_eq!(headers["traceparent"], TRACEPARENT, "the caller's own");
+        assert_eq!(headers["tracestate"], RUM);
+        active.finish();
+        assert!(harness.take_span().is_none());
+    }
+    assert_eq!(harness.instrumenter.stats().filtered, 2);
 }
 
 #[test]
@@ -320,7 +351,7 @@ fn bad_settings_are_told_at_build_time() {
                 .is_ok()
         );
     }
-    let table: [(fn(InstrumenterBuilder) -> InstrumenterBuilder, &str); 6] = [
+    let table: [(fn(InstrumenterBuilder) -> InstrumenterBuilder, &str); 12] = [
         (
             |b| b.capture_request_header("cookie"),
             "capture_sensitive_request_header",
@@ -330,6 +361,18 @@ fn bad_settings_are_told_at_build_time() {
         (|b| b.known_method("A B"), "RFC 9110"),
         (|b| b.carriers([Carrier::W3c, Carrier::W3c]), "named twice"),
         (|b| b.carriers([Carrier::Propagator]), "fallback_propagator"),
+        (|b| b.skip("healthz"), "as \"/healthz\""),
+        (|b| b.skip("/a/*/b"), "there is filter"),
+        (
+            |b| b.metric_label(MetricLabel::AppId { at_most: 0 }),
+            "choose 1 to 10000",
+        ),
+        (
+            |b| b.metric_label(MetricLabel::AppId { at_most: 10_001 }),
+            "choose 1 to 10000",
+        ),
+        (|b| b.rpc_method("/a.B/C"), "package.Service/Method"),
+        (|b| b.rpc_method("GetItem"), "package.Service/Method"),
     ];
     for (set, hint) in table {
         let error = set(Instrumenter::builder())

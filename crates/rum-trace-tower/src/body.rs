@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
+use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use rum_trace_core::{ActiveRequest, Failure};
@@ -44,8 +45,8 @@ impl<B: Body> Body for ResponseBody<B> {
             let _scope = this.active.as_ref().map(ActiveRequest::scope);
             ready!(this.inner.as_mut().poll_frame(cx))
         };
-        if let Some(Ok(frame)) = &frame {
-            count_down(this.remaining, frame);
+        if let (Some(Ok(frame)), Some(active)) = (&frame, &mut *this.active) {
+            tell(active, this.remaining, frame);
         }
         match &frame {
             Some(Err(_)) => end(this.active, Some(Failure::ResponseBody)),
@@ -69,9 +70,16 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 }
 
-fn count_down<D: Buf>(remaining: &mut Option<u64>, frame: &Frame<D>) {
-    if let (Some(remaining), Some(data)) = (remaining, frame.data_ref()) {
-        *remaining = remaining.saturating_sub(data.remaining() as u64);
+/// Counts what goes out, and hands on the trailers.
+fn tell<D: Buf>(active: &mut ActiveRequest, remaining: &mut Option<u64>, frame: &Frame<D>) {
+    if let Some(data) = frame.data_ref() {
+        let bytes = data.remaining();
+        active.on_frame(bytes);
+        if let Some(remaining) = remaining {
+            *remaining = remaining.saturating_sub(bytes as u64);
+        }
+    } else if let Some(trailers) = frame.trailers_ref() {
+        active.on_trailers(|name| trailers.get(name).map(HeaderValue::as_bytes));
     }
 }
 

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use rum_trace_core::{ActiveRequest, Failure};
@@ -26,6 +26,14 @@ impl Bodiless {
             Method::HEAD => Bodiless::Always,
             Method::CONNECT => Bodiless::OnSuccess,
             _ => Bodiless::Never,
+        }
+    }
+
+    fn holds_for(self, status: StatusCode) -> bool {
+        match self {
+            Bodiless::Never => false,
+            Bodiless::Always => true,
+            Bodiless::OnSuccess => status.is_success(),
         }
     }
 }
@@ -82,26 +90,27 @@ where
 
 /// Hands the span over to the body, or ends it if no body will be sent.
 fn with_body<B: Body>(
-    response: Response<B>,
+    mut response: Response<B>,
     active: Option<ActiveRequest>,
     request: Bodiless,
 ) -> Response<ResponseBody<B>> {
-    let mut guard = None;
-    let length = known_length(&response);
-    let bodiless = match request {
-        Bodiless::Never => false,
-        Bodiless::Always => true,
-        Bodiless::OnSuccess => response.status().is_success(),
+    let Some(mut active) = active else {
+        return response.map(|body| ResponseBody::new(body, None, None));
     };
-    if let Some(mut active) = active {
-        active.on_response(&HttpResponse(&response));
-        if bodiless || sends_no_body(&response) || length == Some(0) {
-            active.finish();
-        } else {
-            guard = Some(active);
-        }
+    active.on_response(&HttpResponse(&response));
+    active.response_headers(&mut |name, value| append(response.headers_mut(), name, value));
+    let length = known_length(&response, active.is_grpc());
+    if request.holds_for(response.status()) || sends_no_body(&response) || length == Some(0) {
+        active.finish();
+        return response.map(|body| ResponseBody::new(body, None, None));
     }
-    response.map(|body| ResponseBody::new(body, guard, length))
+    response.map(|body| ResponseBody::new(body, Some(active), length))
+}
+
+fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.append(HeaderName::from_static(name), value);
+    }
 }
 
 /// RFC 9110: these have no content, so that the server never polls the body.
@@ -118,8 +127,11 @@ fn sends_no_body<B: Body>(response: &Response<B>) -> bool {
 
 /// How many bytes the server will take of the body: it has no reason to poll on
 /// after what `Content-Length` declares, or what the body itself says that it
-/// has, since the server declares that.
-fn known_length<B: Body>(response: &Response<B>) -> Option<u64> {
+/// has, since the server declares that. gRPC's trailers come after that.
+fn known_length<B: Body>(response: &Response<B>, is_grpc: bool) -> Option<u64> {
+    if is_grpc {
+        return None;
+    }
     let declared = response.headers().get(http::header::CONTENT_LENGTH);
     declared
         .and_then(|length| length.to_str().ok()?.parse().ok())

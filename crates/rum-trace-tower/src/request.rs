@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use http::{Extensions, HeaderMap, Request, Response, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version};
+use http_body::Body;
 use rum_trace_core::{RequestInfo, ResponseInfo};
 
 /// What this adapter can be told beyond the instrumenter's own settings.
@@ -27,7 +28,7 @@ pub(crate) struct HttpRequest<'a, B> {
     pub(crate) settings: &'a AdapterSettings,
 }
 
-impl<B> RequestInfo for HttpRequest<'_, B> {
+impl<B: Body> RequestInfo for HttpRequest<'_, B> {
     fn method(&self) -> &str {
         self.request.method().as_str()
     }
@@ -70,6 +71,10 @@ impl<B> RequestInfo for HttpRequest<'_, B> {
         crate::axum::matched_path(self.request.extensions())
     }
 
+    fn body_size(&self) -> Option<u64> {
+        self.request.body().size_hint().exact()
+    }
+
     fn peer(&self) -> Option<SocketAddr> {
         let extensions = self.request.extensions();
         match &self.settings.peer {
@@ -105,6 +110,10 @@ impl<B> ResponseInfo for HttpResponse<'_, B> {
 
     fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         visit_headers(self.0.headers(), visit);
+    }
+
+    fn header<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
+        self.0.headers().get(name).map(HeaderValue::as_bytes)
     }
 }
 

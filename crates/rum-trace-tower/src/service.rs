@@ -35,6 +35,7 @@ impl<S> RumTrace<S> {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for RumTrace<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: Body,
     ResBody: Body,
 {
     type Response = Response<ResponseBody<ResBody>>;

@@ -304,7 +304,10 @@ async fn a_client_that_goes_away_is_told_apart() {
         Body::from_stream(iter_stream(chunks))
     };
     let never = || async { std::future::pending::<&'static str>().await };
-    for (path, status) in [("/endless", Some("200")), ("/never", None)] {
+    for (path, status, kind) in [
+        ("/endless", Some("200"), "client_disconnected_in_body"),
+        ("/never", None, "client_disconnected"),
+    ] {
         let spans = Spans::new();
         let app = Router::new()
             .route("/endless", get(endless))
@@ -323,7 +326,7 @@ async fn a_client_that_goes_away_is_told_apart() {
         drop(stream);
         let span = spans.one().await;
         let found = attributes(&span);
-        assert_eq!(found["error.type"], "client_disconnected", "{path}");
+        assert_eq!(found["error.type"], kind, "{path}");
         let found = found.get("http.response.status_code").map(String::as_str);
         assert_eq!(found, status, "{path}");
         assert_eq!(span.status, Status::error(""));

@@ -67,7 +67,7 @@ async fn a_dropped_body_is_a_client_that_went_away() {
         .expect("infallible");
     drop(response);
     let found = attributes(&spans.one().await);
-    assert_eq!(found["error.type"], "client_disconnected");
+    assert_eq!(found["error.type"], "client_disconnected_in_body");
     assert_eq!(found["http.response.status_code"], "200");
 }
 

@@ -3,8 +3,9 @@
 
 pub use opentelemetry;
 pub use rum_trace_core::{
-    ActiveRequest, BuildError, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder,
-    RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, Stats,
+    ActiveRequest, BuildError, CORS_REQUEST_HEADERS, Carrier, Failure, Injection, Instrumenter,
+    InstrumenterBuilder, MetricLabel, RequestInfo, ResponseInfo, RumContext, RumKey, RumSource,
+    ServerTiming, Stats,
 };
 pub use rum_trace_propagation as propagation;
 
@@ -13,6 +14,13 @@ pub use rum_trace_propagation as propagation;
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower {
     pub use rum_trace_tower::{ResponseBody, ResponseFuture, RumTrace, RumTraceLayer, inject};
+}
+
+/// The actix-web adapter: the middleware, and extractors for handlers.
+#[cfg(feature = "actix")]
+#[cfg_attr(docsrs, doc(cfg(feature = "actix")))]
+pub mod actix {
+    pub use rum_trace_actix::{CurrentTrace, MissingRum, Rum, RumTrace};
 }
 
 /// The axum adapter: the layer, and extractors for handlers.

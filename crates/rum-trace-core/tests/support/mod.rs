@@ -45,10 +45,14 @@ impl Harness {
     }
 
     pub fn sampling(sampler: impl ShouldSample + 'static) -> Self {
-        Harness::on(
-            SdkTracerProvider::builder().with_sampler(sampler),
-            |builder| builder,
-        )
+        Harness::sampling_with(sampler, |builder| builder)
+    }
+
+    pub fn sampling_with(
+        sampler: impl ShouldSample + 'static,
+        set: impl FnOnce(InstrumenterBuilder) -> InstrumenterBuilder,
+    ) -> Self {
+        Harness::on(SdkTracerProvider::builder().with_sampler(sampler), set)
     }
 
     fn on(

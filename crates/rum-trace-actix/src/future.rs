@@ -1,0 +1,170 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{Error, HttpResponse};
+use pin_project_lite::pin_project;
+use rum_trace_core::{ActiveRequest, Failure};
+
+use crate::request::ActixResponse;
+use crate::{ResponseBody, route};
+
+/// Whether the request's method leaves the response without a body, whatever
+/// the handler returns (RFC 9110, §9.3.2 and §9.3.6).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bodiless {
+    Never,
+    Always,
+    OnSuccess,
+}
+
+impl Bodiless {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Bodiless::Always,
+            Method::CONNECT => Bodiless::OnSuccess,
+            _ => Bodiless::Never,
+        }
+    }
+}
+
+pin_project! {
+    /// The response to come; the span is active in each poll of it.
+    ///
+    /// Dropped before it is ready, it tells of a client that went away.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        // The service's own future, in place: nothing is boxed here.
+        #[pin]
+        inner: F,
+        // Taken once, when the response is there.
+        active: Option<ActiveRequest>,
+        request: Bodiless,
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) fn new(inner: F, active: ActiveRequest, request: Bodiless) -> Self {
+        ResponseFuture {
+            inner,
+            active: Some(active),
+            request,
+        }
+    }
+}
+
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody,
+{
+    type Output = Result<ServiceResponse<ResponseBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let outcome = {
+            let _scope = this.active.as_ref().map(ActiveRequest::scope);
+            ready!(this.inner.poll(cx))
+        };
+        let active = this.active.take();
+        Poll::Ready(match outcome {
+            Ok(response) => Ok(on_response(response, active, *this.request)),
+            Err(error) => {
+                if let Some(active) = active {
+                    on_error(&error, active);
+                }
+                Err(error)
+            }
+        })
+    }
+}
+
+/// Tells the span of the response, and hands it over to the body, or ends it
+/// if no body will be sent.
+fn on_response<B: MessageBody>(
+    mut response: ServiceResponse<B>,
+    active: Option<ActiveRequest>,
+    request: Bodiless,
+) -> ServiceResponse<ResponseBody<B>> {
+    let length = known_length(response.response());
+    let guard = active.and_then(|mut active| {
+        // Only now: the router has run, and the request is at rest.
+        if let Some(route) = route::of(response.request()) {
+            active.set_route(&route);
+        }
+        active.on_response(&ActixResponse(response.response()));
+        append_headers(&active, response.headers_mut());
+        if sends_no_body(response.response(), request) || length == Some(0) {
+            active.finish();
+            return None;
+        }
+        Some(active)
+    });
+    response.map_body(|_, body| ResponseBody::new(body, guard, length))
+}
+
+/// A middleware further in failed: what becomes of the error is decided where
+/// it ends up, as the status that it names.
+fn on_error(error: &Error, mut active: ActiveRequest) {
+    // Not `error_response()`: that may hand out its response only once.
+    let status = error.as_response_error().status_code();
+    active.on_response(&status.as_u16());
+    if status.is_server_error() {
+        active.fail(Failure::Handler);
+    } else {
+        active.finish();
+    }
+}
+
+/// RFC 9110: these have no content. After a 101 the connection is no longer
+/// HTTP; actix-web sends what follows (WebSocket frames) as the 101's body.
+fn sends_no_body<B: MessageBody>(response: &HttpResponse<B>, request: Bodiless) -> bool {
+    let by_method = match request {
+        Bodiless::Never => false,
+        Bodiless::Always => true,
+        Bodiless::OnSuccess => response.status().is_success(),
+    };
+    by_method
+        || matches!(
+            response.status(),
+            StatusCode::SWITCHING_PROTOCOLS
+                | StatusCode::NO_CONTENT
+                | StatusCode::RESET_CONTENT
+                | StatusCode::NOT_MODIFIED
+        )
+}
+
+/// How many bytes the body has: what it says itself goes first, since
+/// actix-web declares that, and then overrides a `Content-Length` header.
+fn known_length<B: MessageBody>(response: &HttpResponse<B>) -> Option<u64> {
+    match response.body().size() {
+        BodySize::None => Some(0),
+        BodySize::Sized(length) => Some(length),
+        BodySize::Stream => {
+            let declared = response.headers().get(CONTENT_LENGTH)?;
+            declared.to_str().ok()?.parse().ok()
+        }
+    }
+}
+
+fn append_headers(active: &ActiveRequest, headers: &mut HeaderMap) {
+    active.response_headers(&mut |name, value| {
+        // Core writes only what a header may hold.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.append(name, value);
+        }
+    });
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! An actix-web request and response as core wants to see them.
+
+use std::net::SocketAddr;
+
+use actix_web::HttpResponse;
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::header::HeaderMap;
+use actix_web::http::{Version, uri};
+use rum_trace_core::{RequestInfo, ResponseInfo};
+
+/// Read from the request's head only. `connection_info()` would believe an
+/// `X-Forwarded-For` and a `Forwarded` from anybody.
+pub(crate) struct ActixRequest<'a>(pub(crate) &'a ServiceRequest);
+
+impl RequestInfo for ActixRequest<'_> {
+    fn method(&self) -> &str {
+        self.0.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.0.uri().path()
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        visit_headers(self.0.headers(), visit);
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.uri().query()
+    }
+
+    fn scheme(&self) -> Option<&str> {
+        self.0.uri().scheme_str()
+    }
+
+    fn authority(&self) -> Option<&str> {
+        self.0.uri().authority().map(uri::Authority::as_str)
+    }
+
+    fn protocol_version(&self) -> Option<&'static str> {
+        Some(match self.0.version() {
+            Version::HTTP_09 => "0.9",
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_11 => "1.1",
+            Version::HTTP_2 => "2",
+            Version::HTTP_3 => "3",
+            _ => return None,
+        })
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.0.peer_addr()
+    }
+
+    fn body_size(&self) -> Option<u64> {
+        let (_, payload) = self.0.parts();
+        matches!(payload, Payload::None).then_some(0)
+    }
+}
+
+pub(crate) struct ActixResponse<'a, B>(pub(crate) &'a HttpResponse<B>);
+
+impl<B> ResponseInfo for ActixResponse<'_, B> {
+    fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        visit_headers(self.0.headers(), visit);
+    }
+
+    fn header<'a>(&'a self, name: &str) -> Option<&'a [u8]> {
+        let value = self.0.headers().get(name)?;
+        Some(value.as_bytes())
+    }
+}
+
+/// A name with several lines is visited once for each, in their order.
+fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+    for (name, value) in headers {
+        visit(name.as_str(), value.as_bytes());
+    }
+}

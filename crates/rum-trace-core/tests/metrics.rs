@@ -1,0 +1,368 @@
+//! The metrics of HTTP servers, and what may be a label of them.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
+};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::Sampler;
+use rum_trace_core::{Failure, InstrumenterBuilder, MetricLabel};
+use support::{Harness, RUM, Request, TRACEPARENT};
+
+/// A meter provider, and what its metrics are now.
+struct Meters {
+    provider: SdkMeterProvider,
+    exporter: InMemoryMetricExporter,
+}
+
+/// A histogram's or a sum's data point.
+#[derive(Debug, PartialEq)]
+struct Point {
+    attributes: BTreeMap<String, String>,
+    /// Of a histogram: how many values; of a sum: its value.
+    count: i64,
+    sum: f64,
+    bounds: Vec<f64>,
+}
+
+impl Meters {
+    fn new() -> Self {
+        let exporter = InMemoryMetricExporter::default();
+        let provider = SdkMeterProvider::builder()
+            .with_reader(PeriodicReader::builder(exporter.clone()).build())
+            .build();
+        Meters { provider, exporter }
+    }
+
+    fn points(&self, name: &str) -> Vec<Point> {
+        self.latest(|metric| (metric.name() == name).then(|| points(metric)))
+            .unwrap_or_default()
+    }
+
+    fn unit(&self, name: &str) -> String {
+        self.latest(|metric| (metric.name() == name).then(|| metric.unit().to_owned()))
+            .expect(name)
+    }
+
+    fn latest<T>(&self, find: impl Fn(&Metric) -> Option<T>) -> Option<T> {
+        self.exporter.reset();
+        self.provider.force_flush().expect("flushed");
+        let exports: Vec<ResourceMetrics> = self.exporter.get_finished_metrics().expect("metrics");
+        exports
+            .iter()
+            .flat_map(ResourceMetrics::scope_metrics)
+            .flat_map(ScopeMetrics::metrics)
+            .find_map(find)
+    }
+}
+
+fn points(metric: &Metric) -> Vec<Point> {
+    match metric.data() {
+        AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram
+            .data_points()
+            .map(|point| Point {
+                attributes: text(point.attributes()),
+                count: point.count() as i64,
+                sum: point.sum(),
+                bounds: point.bounds().collect(),
+            })
+            .collect(),
+        AggregatedMetrics::U64(MetricData::Histogram(histogram)) => histogram
+            .data_points()
+            .map(|point| Point {
+                attributes: text(point.attributes()),
+                count: point.count() as i64,
+                sum: point.sum() as f64,
+                bounds: point.bounds().collect(),
+            })
+            .collect(),
+        AggregatedMetrics::I64(MetricData::Sum(sum)) => sum
+            .data_points()
+            .map(|point| Point {
+                attributes: text(point.attributes()),
+                count: point.value(),
+                sum: point.value() as f64,
+                bounds: Vec::new(),
+            })
+            .collect(),
+        other => panic!("another kind of metric: {other:?}"),
+    }
+}
+
+fn text<'a>(attributes: impl Iterator<Item = &'a KeyValue>) -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    for kv in attributes {
+        let twice = map.insert(kv.key.to_string(), kv.value.as_str().into_owned());
+        assert!(twice.is_none(), "{} is there twice", kv.key);
+    }
+    map
+}
+
+fn labels<const N: usize>(expected: [(&str, &str); N]) -> BTreeMap<String, String> {
+    expected
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
+fn harness(set: impl FnOnce(InstrumenterBuilder) -> InstrumenterBuilder) -> (Harness, Meters) {
+    let meters = Meters::new();
+    let harness = Harness::with(|builder| set(builder.meter_provider(&meters.provider)));
+    (harness, meters)
+}
+
+const DURATION: &str = "http.server.request.duration";
+const ACTIVE: &str = "http.server.active_requests";
+const REQUEST_SIZE: &str = "http.server.request.body.size";
+const RESPONSE_SIZE: &str = "http.server.response.body.size";
+const CALL: &str = "rpc.server.call.duration";
+
+#[test]
+fn a_request_as_the_conventions_want_it() {
+    let (harness, meters) = harness(|builder| builder);
+    let request = Request::new("POST", "/users/42")
+        .route("/users/{id}")
+        .header("content-length", "12")
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", RUM);
+    let mut active = harness.instrumenter.start(&request);
+    let active_now = meters.points(ACTIVE);
+    assert_eq!(active_now[0].count, 1);
+    assert_eq!(
+        active_now[0].attributes,
+        labels([("http.request.method", "POST"), ("url.scheme", "http")])
+    );
+    active.on_response(&201);
+    active.on_frame(1000);
+    active.on_frame(24);
+    active.finish();
+
+    let of_request = labels([
+        ("http.request.method", "POST"),
+        ("url.scheme", "http"),
+        ("network.protocol.version", "1.1"),
+        ("http.route", "/users/{id}"),
+        ("http.response.status_code", "201"),
+    ]);
+    let duration = &meters.points(DURATION)[0];
+    assert_eq!(duration.attributes, of_request, "no session, no user");
+    assert_eq!(duration.count, 1);
+    assert_eq!(
+        duration.bounds,
+        [
+            0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0
+        ]
+    );
+    for (name, bytes) in [(REQUEST_SIZE, 12.0), (RESPONSE_SIZE, 1024.0)] {
+        let size = &meters.points(name)[0];
+        assert_eq!((&size.attributes, size.sum), (&of_request, bytes), "{name}");
+        assert_eq!(meters.unit(name), "By");
+    }
+    assert_eq!(meters.points(ACTIVE)[0].count, 0);
+    assert_eq!(meters.unit(DURATION), "s");
+    assert_eq!(meters.unit(ACTIVE), "{request}");
+    assert!(meters.points(CALL).is_empty());
+}
+
+#[test]
+fn every_end_takes_the_request_off_the_active_ones_once() {
+    let (harness, meters) = harness(|builder| builder);
+    let start = || harness.instrumenter.start(&Request::get("/"));
+    drop(start());
+    start().finish();
+    for failure in [Failure::Handler, Failure::ResponseBody, Failure::Panic] {
+        start().fail(failure);
+    }
+    let mut half_sent = start();
+    half_sent.on_response(&200);
+    drop(half_sent);
+    let mut broken = start();
+    broken.on_response(&503);
+    broken.finish();
+    let panicking = start();
+    let outcome = catch_unwind(AssertUnwindSafe(move || {
+        let _scope = panicking.scope();
+        panic!("in the handler");
+    }));
+    assert!(outcome.is_err());
+
+    assert_eq!(meters.points(ACTIVE)[0].count, 0);
+    let mut errors: Vec<_> = meters
+        .points(DURATION)
+        .into_iter()
+        .map(|mut point| (point.attributes.remove("error.type"), point.count))
+        .collect();
+    errors.sort();
+    let expected = [
+        (None, 1),
+        (Some("503"), 1),
+        (Some("client_disconnected"), 1),
+        (Some("client_disconnected_in_body"), 1),
+        (Some("handler_error"), 1),
+        (Some("panic"), 2),
+        (Some("response_body_error"), 1),
+    ];
+    let expected = expected.map(|(kind, count)| (kind.map(str::to_owned), count));
+    assert_eq!(errors, expected);
+}
+
+#[test]
+fn requests_without_a_sampled_span_are_measured_too() {
+    let meters = Meters::new();
+    let harness = Harness::sampling_with(Sampler::AlwaysOff, |builder| {
+        builder.meter_provider(&meters.provider)
+    });
+    assert!(harness.serve_status(&Request::get("/"), 200).is_none());
+    assert_eq!(meters.points(DURATION)[0].count, 1);
+    assert_eq!(meters.points(ACTIVE)[0].count, 0);
+}
+
+#[test]
+fn what_is_skipped_is_not_measured() {
+    let (harness, meters) = harness(InstrumenterBuilder::skip_health_checks);
+    harness.serve_status(&Request::get("/healthz"), 200);
+    assert!(meters.points(DURATION).is_empty());
+    assert!(meters.points(ACTIVE).is_empty());
+}
+
+#[test]
+fn a_route_told_later_is_a_label() {
+    let (harness, meters) = harness(|builder| builder);
+    let mut active = harness.instrumenter.start(&Request::get("/users/1"));
+    active.set_route("/users/{id}");
+    active.on_response(&200);
+    active.finish();
+    assert_eq!(
+        meters.points(DURATION)[0].attributes["http.route"],
+        "/users/{id}"
+    );
+}
+
+#[test]
+fn a_body_whose_size_nobody_tells_has_none() {
+    let (harness, meters) = harness(|builder| builder);
+    for length in [None, Some("-1"), Some("many")] {
+        let mut request = Request::new("POST", "/");
+        if let Some(length) = length {
+            request = request.header("content-length", length);
+        }
+        harness.serve_status(&request, 200);
+    }
+    assert!(meters.points(REQUEST_SIZE).is_empty());
+    assert_eq!(meters.points(DURATION)[0].count, 3);
+}
+
+#[test]
+fn apps_are_labels_only_if_asked_for_and_only_so_many() {
+    let (harness, meters) = harness(|builder| {
+        builder
+            .metric_label(MetricLabel::AppType)
+            .metric_label(MetricLabel::AppId { at_most: 2 })
+    });
+    let rum = [
+        "rum=v2&browser&first&s1&u1",
+        "rum=v2&Android&second&s2&u2",
+        "rum=v2&made-up&third&s3&u3",
+        "rum=v2&browser&first&s4&u4",
+        "rum=v2&undefined&undefined&s5&u5",
+    ];
+    for rum in rum {
+        let request = Request::get("/")
+            .header("traceparent", TRACEPARENT)
+            .header("tracestate", rum);
+        harness.serve(&request);
+    }
+    let mut found: Vec<_> = meters
+        .points(DURATION)
+        .into_iter()
+        .map(|point| {
+            let label = |name| point.attributes.get(name).cloned().unwrap_or_default();
+            (label("rum.app.type"), label("rum.app.id"), point.count)
+        })
+        .collect();
+    found.sort();
+    let expected = [
+        ("", "", 1),
+        ("_OTHER", "_OTHER", 1),
+        ("android", "second", 1),
+        ("browser", "first", 2),
+    ];
+    let expected = expected.map(|(kind, id, count)| (kind.to_owned(), id.to_owned(), count));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn ten_thousand_sessions_are_one_time_series() {
+    let (harness, meters) = harness(|builder| builder.metric_label(MetricLabel::AppType));
+    for i in 0..10_000 {
+        let request = Request::get("/").header("traceparent", TRACEPARENT).header(
+            "tracestate",
+            format!("rum=v2&browser&app&session{i}&user{i}"),
+        );
+        harness.serve(&request);
+    }
+    let points = meters.points(DURATION);
+    assert_eq!(points.len(), 1);
+    assert_eq!(points[0].count, 10_000);
+}
+
+fn call(method: &str, status: &str) -> BTreeMap<String, String> {
+    labels([
+        ("rpc.system.name", "grpc"),
+        ("rpc.method", method),
+        ("rpc.response.status_code", status),
+    ])
+}
+
+fn failed(method: &str, status: &str) -> BTreeMap<String, String> {
+    let mut labels = call(method, status);
+    labels.insert("error.type".to_owned(), status.to_owned());
+    labels
+}
+
+#[test]
+fn a_grpc_call_has_a_metric_of_its_own_beside() {
+    let (harness, meters) = harness(|builder| builder.rpc_method("shop.v1.Shop/GetItem"));
+    for (path, status) in [
+        ("/shop.v1.Shop/GetItem", "5"),
+        ("/shop.v1.Shop/GetItem", "13"),
+        ("/made.Up/Method", "12"),
+    ] {
+        let request = Request::new("POST", path).header("content-type", "application/grpc");
+        let mut active = harness.instrumenter.start(&request);
+        active.on_response(&200);
+        active.on_trailers(|name| (name == "grpc-status").then_some(status.as_bytes()));
+        active.finish();
+        harness.take_span();
+    }
+    let mut found: Vec<_> = meters
+        .points(CALL)
+        .into_iter()
+        .map(|point| point.attributes)
+        .collect();
+    found.sort();
+    let mut expected = [
+        call("shop.v1.Shop/GetItem", "NOT_FOUND"),
+        failed("shop.v1.Shop/GetItem", "INTERNAL"),
+        failed("_OTHER", "UNIMPLEMENTED"),
+    ];
+    expected.sort();
+    assert_eq!(found, expected);
+    assert_eq!(meters.unit(CALL), "s");
+    assert_eq!(meters.points(ACTIVE)[0].count, 0);
+}
+
+#[test]
+fn without_a_provider_the_global_one_is_left_alone() {
+    let meters = Meters::new();
+    opentelemetry::global::set_meter_provider(meters.provider.clone());
+    Harness::new().serve(&Request::get("/"));
+    assert!(meters.points(DURATION).is_empty());
+    // Asked for, it is found at the first request.
+    Harness::with(InstrumenterBuilder::global_meter_provider).serve(&Request::get("/"));
+    assert_eq!(meters.points(DURATION)[0].count, 1);
+}

@@ -1,0 +1,3 @@
+//! The scenarios, by topic. Each takes a server that has served nothing yet.
+
+pub mod lifecycle;
