@@ -41,8 +41,8 @@ pub struct Stats {
     pub tracestate_refused: u64,
     /// Values cut because they were over a limit.
     pub over_limit: u64,
-    /// Requests for which the [`filter`](crate::InstrumenterBuilder::filter)
-    /// asked for no span. They are in one of the classes as well.
+    /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for
+    /// which the [`filter`](crate::InstrumenterBuilder::filter) asked for no span. They are in one of the classes as well.
     pub filtered: u64,
 }
 
