@@ -4,9 +4,9 @@ mod support;
 
 use axum::http::Uri;
 use futures_util::{SinkExt, StreamExt};
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ScopeMetrics};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-use rum_trace::opentelemetry::trace::Status;
+use rum_trace::opentelemetry::trace::{SpanKind, Status};
 use rum_trace_testing::{Phone, PhoneRequest};
 use streaming::Price;
 use support::{Download, Service, ended, in_time, server_span, wait_for};
@@ -115,10 +115,9 @@ fn body_sizes(exporter: &InMemoryMetricExporter) -> Vec<(u64, u64)> {
     let last = collected.last().expect("a collection");
     let metric = last
         .scope_metrics()
-        .flat_map(|scope| scope.metrics())
+        .flat_map(ScopeMetrics::metrics)
         .find(|metric| metric.name() == "http.server.response.body.size");
-    let Some(AggregatedMetrics::U64(MetricData::Histogram(sizes))) =
-        metric.map(|found| found.data())
+    let Some(AggregatedMetrics::U64(MetricData::Histogram(sizes))) = metric.map(Metric::data)
     else {
         panic!("no histogram: {last:?}")
     };
@@ -192,6 +191,6 @@ async fn a_socket_outlives_its_span() {
 
 fn server_spans(tap: &PhoneRequest) -> usize {
     let mut spans = ended(tap);
-    spans.retain(|span| span.kind() == rum_trace::opentelemetry::trace::SpanKind::Server);
+    spans.retain(|span| span.kind() == SpanKind::Server);
     spans.len()
 }
