@@ -134,9 +134,10 @@ impl Instrumenter {
             method: &method,
             call: inner.call(request, &headers),
         };
-        let measured = inner.measure(&arrival);
         let (span, named) = inner.server_span(&arrival, &extraction);
         let opened = inner.open(span, parent, &rum);
+        // Last: a hook of the user's that panicked must not leave it active.
+        let measured = inner.measure(&arrival);
         let call = arrival.call;
         let begun = Begun {
             cx: opened.cx,

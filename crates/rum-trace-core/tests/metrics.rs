@@ -211,6 +211,16 @@ fn every_end_takes_the_request_off_the_active_ones_once() {
 }
 
 #[test]
+fn a_hook_that_panics_leaves_no_request_active() {
+    let (harness, meters) = harness(|builder| builder.attributes(|_, _, _| panic!("in a hook")));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        harness.instrumenter.start(&Request::get("/")).finish();
+    }));
+    assert!(outcome.is_err());
+    assert!(meters.points(ACTIVE).iter().all(|point| point.count == 0));
+}
+
+#[test]
 fn requests_without_a_sampled_span_are_measured_too() {
     let meters = Meters::new();
     let harness = Harness::sampling_with(Sampler::AlwaysOff, |builder| {
