@@ -11,6 +11,7 @@ use actix_web::{Error, HttpResponse};
 use pin_project_lite::pin_project;
 use rum_trace_core::{ActiveRequest, Failure};
 
+use crate::awaited::Awaited;
 use crate::request::ActixResponse;
 use crate::{ResponseBody, route};
 
@@ -43,16 +44,16 @@ pin_project! {
         #[pin]
         inner: F,
         // Taken once, when the response is there.
-        active: Option<ActiveRequest>,
+        awaited: Option<Awaited>,
         request: Bodiless,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, active: ActiveRequest, request: Bodiless) -> Self {
+    pub(crate) fn new(inner: F, awaited: Awaited, request: Bodiless) -> Self {
         ResponseFuture {
             inner,
-            active: Some(active),
+            awaited: Some(awaited),
             request,
         }
     }
@@ -68,14 +69,18 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let outcome = {
-            let _scope = this.active.as_ref().map(ActiveRequest::scope);
+            let active = this.awaited.as_ref().and_then(Awaited::active);
+            let _scope = active.map(ActiveRequest::scope);
             ready!(this.inner.poll(cx))
         };
-        let active = this.active.take();
+        let awaited = this.awaited.take();
         Poll::Ready(match outcome {
-            Ok(response) => Ok(on_response(response, active, *this.request)),
+            Ok(response) => {
+                let active = awaited.and_then(Awaited::answered);
+                Ok(on_response(response, active, *this.request))
+            }
             Err(error) => {
-                if let Some(active) = active {
+                if let Some(active) = awaited.and_then(Awaited::unanswered) {
                     on_error(&error, active);
                 }
                 Err(error)
@@ -164,7 +169,7 @@ fn append_headers(active: &ActiveRequest, headers: &mut HeaderMap) {
 impl<F> fmt::Debug for ResponseFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
-            .field("active", &self.active)
+            .field("awaited", &self.awaited)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,12 @@
-use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse, forward_ready};
-use actix_web::{Error, HttpMessage};
-use rum_trace_core::Instrumenter;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ResourceMap, Service, ServiceRequest, ServiceResponse, forward_ready};
+use actix_web::{Error, HttpMessage};
+use rum_trace_core::{ActiveRequest, Instrumenter};
+
+use crate::awaited::Awaited;
 use crate::future::Bodiless;
 use crate::request::ActixRequest;
 use crate::{ResponseBody, ResponseFuture};
@@ -12,6 +16,8 @@ use crate::{ResponseBody, ResponseFuture};
 pub struct RumTraceMiddleware<S> {
     inner: S,
     instrumenter: Instrumenter,
+    // The app's own, known with the first request; see `Awaited`.
+    routes: OnceCell<Rc<ResourceMap>>,
 }
 
 impl<S> RumTraceMiddleware<S> {
@@ -19,7 +25,13 @@ impl<S> RumTraceMiddleware<S> {
         RumTraceMiddleware {
             inner,
             instrumenter,
+            routes: OnceCell::new(),
         }
+    }
+
+    fn routes(&self, request: &ServiceRequest) -> Rc<ResourceMap> {
+        let routes = || Rc::new(request.resource_map().clone());
+        self.routes.get_or_init(routes).clone()
     }
 }
 
@@ -42,11 +54,12 @@ where
             request.extensions_mut().insert(active.rum().clone());
         }
         let bodiless = Bodiless::of(request.method());
+        let awaited = Awaited::new(active, self.routes(&request), request.uri().clone());
         let future = {
             // Services do work in `call` too; actix-web's router runs there.
-            let _scope = active.scope();
+            let _scope = awaited.active().map(ActiveRequest::scope);
             self.inner.call(request)
         };
-        ResponseFuture::new(future, active, bodiless)
+        ResponseFuture::new(future, awaited, bodiless)
     }
 }

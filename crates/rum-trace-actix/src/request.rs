@@ -4,13 +4,24 @@ use std::net::SocketAddr;
 
 use actix_web::HttpResponse;
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::http::{Version, uri};
 use rum_trace_core::{RequestInfo, ResponseInfo};
 
 /// Read from the request's head only. `connection_info()` would believe an
 /// `X-Forwarded-For` and a `Forwarded` from anybody.
 pub(crate) struct ActixRequest<'a>(pub(crate) &'a ServiceRequest);
+
+impl ActixRequest<'_> {
+    /// RFC 9112, §6.3: an HTTP/1 request without both of these has no body.
+    /// actix-web reads the connection on if it may be upgraded.
+    fn declares_no_body(&self) -> bool {
+        let headers = self.0.headers();
+        self.0.version() <= Version::HTTP_11
+            && !headers.contains_key(CONTENT_LENGTH)
+            && !headers.contains_key(TRANSFER_ENCODING)
+    }
+}
 
 impl RequestInfo for ActixRequest<'_> {
     fn method(&self) -> &str {
@@ -54,7 +65,8 @@ impl RequestInfo for ActixRequest<'_> {
 
     fn body_size(&self) -> Option<u64> {
         let (_, payload) = self.0.parts();
-        matches!(payload, Payload::None).then_some(0)
+        let bodiless = matches!(payload, Payload::None) || self.declares_no_body();
+        bodiless.then_some(0)
     }
 }
 

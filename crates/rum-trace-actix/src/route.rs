@@ -65,6 +65,7 @@ impl<'a> Taken<'a> {
         let path = whole.strip_suffix(rest).unwrap_or(whole);
         let mut parameters: Vec<Parameter<'_>> = Vec::with_capacity(info.segment_count());
         for (name, value) in info.iter() {
+            // A group within a parameter's expression is a parameter to the router.
             let after = parameters.last().map_or(0, |last| last.end);
             parameters.extend(Parameter::of(path, name, value).filter(|p| p.start >= after));
         }
@@ -90,7 +91,7 @@ impl<'a> Taken<'a> {
             at = parameter.end;
         }
         // A tail, `{name}*`, has its star at the pattern's end.
-        let tail = !self.parameters.is_empty() && at == self.path.len() && pattern == "*";
+        let tail = pattern == "*" && at == self.path.len();
         tail || self.path.get(at..) == Some(pattern)
     }
 

@@ -77,10 +77,20 @@ async fn each_is_told_by_its_status() {
         ("/plain", 503, Some("/plain"), Some("503")),
         ("/teapot", 418, Some("/teapot"), None),
         ("/numbers/x", 404, Some("/numbers/{n}"), None),
-        ("/refused/401", 401, None, None),
-        ("/refused/410", 410, None, None),
-        ("/refused/500", 500, None, Some("handler_error")),
-        ("/refused/502", 502, None, Some("handler_error")),
+        ("/refused/401", 401, Some("/refused/{status}"), None),
+        ("/refused/410", 410, Some("/refused/{status}"), None),
+        (
+            "/refused/500",
+            500,
+            Some("/refused/{status}"),
+            Some("handler_error"),
+        ),
+        (
+            "/refused/502",
+            502,
+            Some("/refused/{status}"),
+            Some("handler_error"),
+        ),
     ];
     let spans = Spans::new();
     let server = Server::start(spans.trace(), services);

@@ -2,12 +2,19 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use actix_cors::Cors;
+use actix_web::dev::Service;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Bytes;
 use actix_web::{App, HttpMessage, HttpResponse, test, web};
-use opentelemetry::trace::{SpanKind, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanKind, TraceContextExt};
 use rum_trace_actix::{CurrentTrace, ResponseFuture, Rum};
-use rum_trace_core::{RumContext, ServerTiming};
+use rum_trace_core::{CORS_REQUEST_HEADERS, RumContext, ServerTiming};
 use support::*;
 
 #[actix_web::test]
@@ -181,27 +188,50 @@ async fn extractors_work_without_the_middleware() {
     assert_eq!(body, format!("{:032} false false", 0));
 }
 
+/// The current span's id, wherever it is asked.
+fn current() -> String {
+    Context::map_current(|cx| cx.span().span_context().span_id().to_string())
+}
+
 #[actix_web::test]
-async fn spans_of_the_handler_hang_under_it() {
-    let spans = Spans::new();
-    let tracer = spans.provider().tracer("handler");
-    let handler = move || {
-        let tracer = tracer.clone();
-        async move {
-            actix_web::rt::task::yield_now().await;
-            tracer.in_span("work", |cx| cx.span().span_context().span_id().to_string())
-        }
+async fn the_span_is_current_in_all_that_serves_the_request() {
+    let handler = || async {
+        let before = current();
+        actix_web::rt::task::yield_now().await;
+        let after = current();
+        let chunk = || Some(Ok::<_, Infallible>(Bytes::from(current() + " ")));
+        let body = Items(std::iter::from_fn(chunk).take(2));
+        HttpResponse::Ok()
+            .insert_header(("x-before", before))
+            .insert_header(("x-after", after))
+            .streaming(body)
     };
-    let server = Server::start(spans.trace(), move |config| {
-        config.route("/", web::get().to(handler.clone()));
-    });
-    let parent = format!("traceparent: {TRACEPARENT}");
-    let response = server.request("GET", "/", &[&parent]).await;
-    let spans = spans.wait_for(2).await;
-    let (child, server_span) = (&spans[0], &spans[1]);
-    assert_eq!(child.name, "work");
-    assert_eq!(child.parent_span_id, server_span.span_context.span_id());
-    assert!(response.ends_with(&child.span_context.span_id().to_string()));
+    let spans = Spans::new();
+    let app = App::new()
+        .route("/", web::get().to(handler))
+        .wrap_fn(|request, service| {
+            // Not in a future: the service is just being called.
+            let called = HeaderValue::try_from(current()).expect("hex digits");
+            let response = service.call(request);
+            async {
+                let mut response = response.await?;
+                let name = HeaderName::from_static("x-called");
+                response.headers_mut().insert(name, called);
+                Ok(response)
+            }
+        })
+        .wrap(spans.trace());
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::default().to_request();
+    let response = test::call_service(&app, request).await;
+    let headers = response.headers().clone();
+    let body = test::read_body(response).await;
+    let id = spans.one().await.span_context.span_id().to_string();
+    assert_eq!(body, format!("{id} {id} "));
+    for name in ["x-called", "x-before", "x-after"] {
+        assert_eq!(headers.get(name).expect(name), &*id, "{name}");
+    }
+    assert_eq!(current(), "0000000000000000");
 }
 
 #[actix_web::test]
@@ -216,6 +246,40 @@ async fn a_filtered_request_has_no_span_but_a_trace() {
     let response = server.request("GET", "/healthz", &[&parent]).await;
     assert!(response.ends_with(TRACE), "{response}");
     assert!(spans.all().is_empty());
+}
+
+#[actix_web::test]
+async fn a_preflight_allows_what_the_sdks_send() {
+    let cors = Cors::default()
+        .allowed_origin("https://shop.example")
+        .allowed_methods(["GET"])
+        .allowed_headers(CORS_REQUEST_HEADERS);
+    let spans = Spans::new();
+    let app = App::new()
+        .route("/", web::get().to(|| async { "text" }))
+        .wrap(cors)
+        .wrap(spans.trace());
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::with_uri("/")
+        .method(Method::OPTIONS)
+        .insert_header(("origin", "https://shop.example"))
+        .insert_header(("access-control-request-method", "GET"))
+        .insert_header((
+            "access-control-request-headers",
+            "traceparent, TraceState, sw8",
+        ))
+        .to_request();
+    let response = test::call_service(&app, request).await;
+    assert_eq!(response.status(), 200);
+    let allowed = response.headers().get("access-control-allow-headers");
+    let allowed = allowed.expect("allowed").to_str().expect("text");
+    for name in ["traceparent", "tracestate", "sw8"] {
+        assert!(allowed.contains(name), "{name} in {allowed}");
+    }
+    // The middleware is outside of it, and no route was asked.
+    test::read_body(response).await;
+    let span = spans.one().await;
+    assert_eq!(span.name, "OPTIONS");
 }
 
 #[actix_web::test]

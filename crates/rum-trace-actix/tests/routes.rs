@@ -68,6 +68,7 @@ fn services(config: &mut ServiceConfig) {
         .route("/", web::get().to(ok))
         .service(web::resource("/users/{id}").route(web::get().to(ok)))
         .service(web::resource(r"/orders/{id:\d{1,9}}").to(ok))
+        .service(web::resource(r"/days/{day:(?P<year>\d{4})-\d+}/{n}").to(ok))
         .service(web::resource("/blob/{tail}*").to(ok))
         .service(web::resource("/gone").to(HttpResponse::NotFound))
         .service(web::resource("/sent").guard(guard::Post()).to(ok))
@@ -94,6 +95,12 @@ async fn of_everything_in_one_app() {
         ("GET", "/users/%34%32", 200, Some("/users/{id}")),
         ("GET", "/users/{id}", 200, Some("/users/{id}")),
         ("GET", "/orders/42", 200, Some(r"/orders/{id:\d{1,9}}")),
+        (
+            "GET",
+            "/days/2026-326/7",
+            200,
+            Some(r"/days/{day:(?P<year>\d{4})-\d+}/{n}"),
+        ),
         ("GET", "/blob/main/src/lib.rs", 200, Some("/blob/{tail}*")),
         ("GET", "/blob/", 200, Some("/blob/{tail}*")),
         ("GET", "/caf%C3%A9/7", 200, Some("/caf\u{e9}/{table}")),
@@ -168,7 +175,7 @@ async fn of_apps_with_a_default_of_their_own() {
     let app = App::new()
         .service(web::resource("/users/{id}").guard(guard::Get()).to(ok))
         .service(web::scope("/api").service(web::resource("/x").to(ok)))
-        .default_service(web::to(|| async { HttpResponse::ImATeapot() }))
+        .default_service(web::to(HttpResponse::ImATeapot))
         .wrap(spans.trace());
     let table: &[Row] = &[
         ("GET", "/users/42", 200, Some("/users/{id}")),

@@ -7,4 +7,4 @@
 mod calls;
 mod service;
 
-pub use service::{install_tracing, router};
+pub use service::{actix_server, axum_router, install_tracing};

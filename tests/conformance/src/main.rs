@@ -1,7 +1,7 @@
-//! `cargo run -p rum-trace-conformance -- axum --port 7000`
+//! `cargo run -p rum-trace-conformance -- axum --port 7000`, or `actix`.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 
 use clap::{Parser, ValueEnum};
 
@@ -18,6 +18,7 @@ struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Framework {
+    Actix,
     Axum,
 }
 
@@ -25,10 +26,15 @@ enum Framework {
 async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     rum_trace_conformance::install_tracing();
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))?;
     let address = listener.local_addr()?;
     writeln!(std::io::stdout(), "listening on http://{address}/test")?;
     match arguments.framework {
-        Framework::Axum => axum::serve(listener, rum_trace_conformance::router()).await,
+        Framework::Actix => rum_trace_conformance::actix_server(listener)?.await,
+        Framework::Axum => {
+            listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            axum::serve(listener, rum_trace_conformance::axum_router()).await
+        }
     }
 }

@@ -49,8 +49,17 @@ impl Running {
 }
 
 #[test]
-fn it_continues_a_trace_on_the_port_that_it_prints() {
-    let mut server = Running::start(&["axum", "--port", "0"]);
+fn axum_continues_a_trace_on_the_port_that_it_prints() {
+    continues_a_trace("axum");
+}
+
+#[test]
+fn actix_continues_a_trace_on_the_port_that_it_prints() {
+    continues_a_trace("actix");
+}
+
+fn continues_a_trace(framework: &str) {
+    let mut server = Running::start(&[framework, "--port", "0"]);
     let recorder = Recorder::start();
     let mut connection = Connection::open(server.address());
 

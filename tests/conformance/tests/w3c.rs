@@ -5,16 +5,19 @@
 //! say more than it asks: the sampled and the reserved bits, what becomes of a
 //! list that is too long, and of the RUM members.
 
+mod support;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Once;
 
-use rum_trace_conformance::{install_tracing, router};
+use rum_trace_conformance::install_tracing;
 use rum_trace_e2e::mutate::Line;
 use rum_trace_e2e::recorder::{Recorded, Recorder};
-use rum_trace_e2e::server::Server;
 use rum_trace_e2e::wire::Connection;
 use serde::Deserialize;
+
+use crate::support::Service;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,39 +89,31 @@ fn two() -> usize {
     2
 }
 
-#[test]
-fn traceparent() {
-    run("traceparent");
+/// All tables against the service on one framework: `axum::traceparent`, ….
+macro_rules! tables {
+    ($framework:ident: $($table:ident)*) => {
+        mod $framework {
+            $(
+                #[test]
+                fn $table() {
+                    super::run(stringify!($table), super::support::$framework);
+                }
+            )*
+        }
+    };
 }
 
-#[test]
-fn tracestate() {
-    run("tracestate");
-}
-
-#[test]
-fn flags() {
-    run("flags");
-}
-
-#[test]
-fn calls() {
-    run("calls");
-}
-
-#[test]
-fn limits() {
-    run("limits");
-}
+tables!(axum: traceparent tracestate flags calls limits);
+tables!(actix: traceparent tracestate flags calls limits);
 
 /// Runs all rows of a table and fails with the list of those that are wrong.
-fn run(table: &str) {
+fn run(table: &str, start: fn() -> Service) {
     static TRACING: Once = Once::new();
     TRACING.call_once(install_tracing);
     let table: Table = rum_trace_e2e::read_json(&format!("w3c/{table}.json"));
     assert!(!table.rows.is_empty(), "no rows");
 
-    let service = Server::start(router());
+    let service = start();
     let recorder = Recorder::start();
     let mut connection = Connection::open(service.address());
     let mut parent_ids = HashSet::new();

@@ -1,0 +1,69 @@
+//! A request whose response is still to come.
+
+use std::fmt;
+use std::rc::Rc;
+
+use actix_web::dev::ResourceMap;
+use actix_web::http::Uri;
+use rum_trace_core::ActiveRequest;
+
+/// The guard of a request that has no response yet, and what its route is
+/// looked up by if it never gets one.
+///
+/// A response brings its request back, and that knows what the router took. A
+/// client that goes away, a panic or a middleware's error bring nothing: then
+/// the pattern that fits the path is the route. That look-up runs the router's
+/// expressions, which is why it waits until it is needed.
+pub(crate) struct Awaited {
+    // Taken once, when the response is there.
+    active: Option<ActiveRequest>,
+    routes: Rc<ResourceMap>,
+    uri: Uri,
+}
+
+impl Awaited {
+    pub(crate) fn new(active: ActiveRequest, routes: Rc<ResourceMap>, uri: Uri) -> Self {
+        Awaited {
+            active: Some(active),
+            routes,
+            uri,
+        }
+    }
+
+    pub(crate) fn active(&self) -> Option<&ActiveRequest> {
+        self.active.as_ref()
+    }
+
+    /// The guard of a request that got its response.
+    pub(crate) fn answered(mut self) -> Option<ActiveRequest> {
+        self.active.take()
+    }
+
+    /// The guard of a request that gets none, with its route told.
+    pub(crate) fn unanswered(mut self) -> Option<ActiveRequest> {
+        self.look_up();
+        self.active.take()
+    }
+
+    fn look_up(&mut self) {
+        if let Some(active) = &mut self.active {
+            if let Some(route) = self.routes.match_pattern(self.uri.path()) {
+                active.set_route(if route.is_empty() { "/" } else { &route });
+            }
+        }
+    }
+}
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.look_up();
+    }
+}
+
+impl fmt::Debug for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Awaited")
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
