@@ -52,6 +52,19 @@ impl Framework {
         }
     }
 
+    /// How half a request body is answered, of which the client closes the
+    /// connection.
+    ///
+    /// hyper gives the handler an error, of which axum makes a 400. actix-http
+    /// takes the end of the connection for the end of the body.
+    #[must_use]
+    pub const fn answer_to_half_a_body(self) -> u16 {
+        match self {
+            Framework::Axum => 400,
+            Framework::Actix => 200,
+        }
+    }
+
     /// The route that takes `/files` and all below, in its own spelling.
     #[must_use]
     pub const fn files_route(self) -> &'static str {

@@ -39,17 +39,25 @@ pub type Settings = fn(InstrumenterBuilder) -> InstrumenterBuilder;
 ///
 /// If the scenario fails, or does not come to its end.
 pub fn run(framework: Framework, settings: Settings, scenario: impl AsyncFnOnce(&Server)) {
+    with_server(framework, settings, async |server: &Server| {
+        scenario(server).await;
+        server.is_at_rest().await;
+    });
+}
+
+/// The same without the checks after it.
+///
+/// # Panics
+///
+/// If the scenario fails, or does not come to its end.
+pub fn with_server(framework: Framework, settings: Settings, scenario: impl AsyncFnOnce(&Server)) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
         let server = Server::start(framework, settings);
-        tokio::time::timeout(PATIENCE, async {
-            scenario(&server).await;
-            server.is_at_rest().await;
-        })
-        .await
-        .expect("the scenario comes to its end");
+        let ended = tokio::time::timeout(PATIENCE, scenario(&server)).await;
+        ended.expect("the scenario comes to its end");
     });
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, Histogram, Metric, MetricData, ResourceMetrics, Sum,
+    AggregatedMetrics, Histogram, Metric, MetricData, ResourceMetrics, ScopeMetrics, Sum,
 };
 
 /// `http.server.request.duration`.
@@ -52,7 +52,7 @@ impl Metrics {
         let metrics = exported
             .into_iter()
             .flat_map(ResourceMetrics::scope_metrics)
-            .flat_map(|scope| scope.metrics());
+            .flat_map(ScopeMetrics::metrics);
         let by_name = metrics
             .map(|metric| (metric.name().to_owned(), instrument(metric)))
             .collect();

@@ -113,10 +113,10 @@ impl Server {
         let recorded = self.recorded();
         let mut ended = self.telemetry.spans().wait_for(recorded).await;
         assert_eq!(ended.len(), recorded, "{ended:#?}");
-        let ended = expect::spans(&further, ended.split_off(before));
+        let ended = expect::check_spans(&further, ended.split_off(before));
         let expected = self.lock().clone();
         let metrics = self.settled_metrics(expected.len()).await;
-        expect::metrics(self.framework, &expected, &metrics);
+        expect::check_metrics(self.framework, &expected, &metrics);
         ended
     }
 

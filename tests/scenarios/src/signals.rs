@@ -54,7 +54,7 @@ impl Signals {
         // A client that has gone already does not want to know.
         let _ = handler.entered.send(());
         if handler.released.await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 

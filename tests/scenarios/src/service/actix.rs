@@ -13,6 +13,7 @@ use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::http::StatusCode;
 use actix_web::middleware::{Next, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Bytes, Data, Query};
 use actix_web::{
     App, Error, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder,
@@ -64,6 +65,11 @@ async fn run(
     let server = server
         // Without this the end of a client is noticed only when it is written to.
         .h1_allow_half_closed(false)
+        .on_connect(|io, _| {
+            if let Some(stream) = io.downcast_ref::<TcpStream>() {
+                stream.set_nodelay(true).expect("TCP has this option");
+            }
+        })
         .workers(2)
         .disable_signals()
         .listen_auto_h2c(listener)
@@ -96,6 +102,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(read("/hang", hang))
         .service(read("/stream", stream))
         .service(read("/stream-error", stream_error))
+        .service(read("/stream-panic", stream_panic))
         .service(read("/stream-hang", stream_hang))
         .service(read("/sse", sse))
         .service(read("/ws", upgrade));
@@ -181,7 +188,7 @@ async fn onward() -> String {
 }
 
 async fn client(trace: CurrentTrace, rum: Option<Rum>) -> String {
-    super::client(trace.trace_id, trace.span_id, rum.as_deref())
+    super::client(&trace.trace_id, &trace.span_id, rum.as_deref())
 }
 
 async fn echo(body: Bytes) -> Bytes {
@@ -205,6 +212,10 @@ async fn stream_error(options: Query<Options>) -> HttpResponse {
     HttpResponse::Ok().streaming(Frames::then_error(options.frames))
 }
 
+async fn stream_panic(options: Query<Options>) -> HttpResponse {
+    HttpResponse::Ok().streaming(Frames::then_panic(options.frames))
+}
+
 async fn stream_hang(signals: Data<Signals>, options: Query<Options>) -> HttpResponse {
     HttpResponse::Ok().streaming(Frames::then_wait(options.frames, &signals, options.key))
 }
@@ -223,16 +234,17 @@ async fn upgrade(request: HttpRequest, body: web::Payload) -> Result<HttpRespons
 
 async fn echo_messages(mut session: Session, mut messages: MessageStream) {
     while let Some(Ok(message)) = poll_fn(|cx| Pin::new(&mut messages).poll_next(cx)).await {
-        match message {
-            Message::Text(text) => {
-                if session.text(text).await.is_err() {
-                    return;
-                }
+        let sent = match message {
+            Message::Text(text) => session.text(text).await,
+            Message::Close(reason) => {
+                // The client may have gone without waiting for it.
+                let _ = session.close(reason).await;
+                return;
             }
-            Message::Close(_) => break,
-            _ => {}
+            _ => Ok(()),
+        };
+        if sent.is_err() {
+            return;
         }
     }
-    // The client may have gone without a word.
-    let _ = session.close(None).await;
 }

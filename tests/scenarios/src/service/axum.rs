@@ -83,6 +83,7 @@ fn router(instrumenter: Instrumenter, signals: Signals) -> Router {
         .route("/hang", get(hang))
         .route("/stream", get(stream))
         .route("/stream-error", get(stream_error))
+        .route("/stream-panic", get(stream_panic))
         .route("/stream-hang", get(stream_hang))
         .route("/sse", get(sse))
         .route("/ws", get(upgrade))
@@ -161,7 +162,7 @@ async fn onward() -> String {
 }
 
 async fn client(trace: CurrentTrace, rum: Option<Rum>) -> String {
-    super::client(trace.trace_id, trace.span_id, rum.as_deref())
+    super::client(&trace.trace_id, &trace.span_id, rum.as_deref())
 }
 
 async fn echo(body: Bytes) -> Bytes {
@@ -183,6 +184,10 @@ async fn stream(Query(options): Query<Options>) -> Body {
 
 async fn stream_error(Query(options): Query<Options>) -> Body {
     Body::from_stream(Frames::then_error(options.frames))
+}
+
+async fn stream_panic(Query(options): Query<Options>) -> Body {
+    Body::from_stream(Frames::then_panic(options.frames))
 }
 
 async fn stream_hang(State(signals): State<Signals>, Query(options): Query<Options>) -> Body {

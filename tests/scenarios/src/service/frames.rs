@@ -1,5 +1,6 @@
 //! Response bodies of several frames, the same for each framework.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -23,6 +24,7 @@ pub struct Frames {
 /// What follows the frames.
 enum Then {
     Error,
+    Panic,
     /// A last frame, once the client has released it.
     Wait(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
@@ -48,6 +50,16 @@ impl Frames {
         }
     }
 
+    /// So many frames, and then a panic.
+    #[must_use]
+    pub fn then_panic(frames: usize) -> Self {
+        let then = Some(Then::Panic);
+        Frames {
+            then,
+            ..Frames::new(frames)
+        }
+    }
+
     /// So many frames, and one more when the client has released it.
     #[must_use]
     pub fn then_wait(frames: usize, signals: &Signals, key: u64) -> Self {
@@ -58,6 +70,14 @@ impl Frames {
             then,
             ..Frames::new(frames)
         }
+    }
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,6 +97,7 @@ impl Stream for Frames {
         match self.then.take() {
             None => Poll::Ready(None),
             Some(Then::Error) => Poll::Ready(Some(Err(io::Error::other("the body broke")))),
+            Some(Then::Panic) => super::deliberate_panic(),
             Some(Then::Wait(mut wait)) => {
                 if wait.as_mut().poll(cx).is_pending() {
                     self.then = Some(Then::Wait(wait));

@@ -4,13 +4,13 @@
 pub mod actix;
 pub mod axum;
 mod frames;
-mod grpc;
+pub mod grpc;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::thread::JoinHandle;
 
-use opentelemetry::Context;
+use opentelemetry::{Context, SpanId, TraceId};
 use rum_trace_core::{Injection, RumContext};
 use serde::Deserialize;
 
@@ -82,7 +82,7 @@ fn onward() -> String {
 }
 
 /// What the extractors told a handler, as a text to compare.
-fn client(trace_id: impl ToString, span_id: impl ToString, rum: Option<&RumContext>) -> String {
+fn client(trace_id: &TraceId, span_id: &SpanId, rum: Option<&RumContext>) -> String {
     let session = rum.and_then(RumContext::session_id);
     let user = rum.and_then(RumContext::user_id);
     [

@@ -108,6 +108,16 @@ impl Connection {
         }
     }
 
+    /// Breaks the connection off, without an orderly end.
+    ///
+    /// # Panics
+    ///
+    /// If the socket refuses.
+    pub fn reset(self) {
+        let lingers = self.stream.get_ref().set_zero_linger();
+        lingers.expect("TCP has this option");
+    }
+
     /// Whether the server closes the connection, and sends nothing before.
     pub async fn is_closed(&mut self) -> bool {
         // A reset closes it too.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Ping, PingPong, Reason, RecvStream, SendStream};
 use http::HeaderMap;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -17,6 +18,8 @@ pub struct Connection {
     send: SendRequest<Bytes>,
     ping: PingPong,
     driver: JoinHandle<()>,
+    /// The same socket once more.
+    socket: TcpStream,
 }
 
 /// A request on its way.
@@ -44,14 +47,23 @@ impl Connection {
     pub async fn open(to: SocketAddr) -> Self {
         let stream = TcpStream::connect(to).await.expect("the server listens");
         stream.set_nodelay(true).expect("TCP has this option");
-        let handshake = h2::client::handshake(stream).await;
+        let (stream, socket) = twice(stream);
+        // The client does not mind many small frames.
+        let mut client = h2::client::Builder::new();
+        let client = client.data_frame_budget(usize::MAX);
+        let handshake = client.handshake(stream).await;
         let (send, mut connection) = handshake.expect("the server speaks HTTP/2");
         let ping = connection.ping_pong().expect("it is taken once");
         // How it ends is seen on the requests.
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        Connection { send, ping, driver }
+        Connection {
+            send,
+            ping,
+            driver,
+            socket,
+        }
     }
 
     /// Sends a request, and does not wait.
@@ -82,6 +94,16 @@ impl Connection {
     pub async fn send(&mut self, request: &Request) -> Result<Response, Cut> {
         let call = self.start(request).await;
         call.head().await?.rest().await
+    }
+
+    /// Closes the connection, and waits until the server has closed it too.
+    pub async fn hang_up(mut self) {
+        self.driver.abort();
+        // Also when it had ended before.
+        let _ = (&mut self.driver).await;
+        // A server that resets it has closed it too.
+        let _ = self.socket.shutdown().await;
+        let _ = self.socket.read_to_end(&mut Vec::new()).await;
     }
 
     /// Waits until the server has seen everything that was sent so far.
@@ -171,6 +193,14 @@ impl Answer {
     pub fn cancel(mut self) {
         self.request.send_reset(Reason::CANCEL);
     }
+}
+
+/// A socket and its duplicate.
+fn twice(stream: TcpStream) -> (TcpStream, TcpStream) {
+    let stream = stream.into_std().expect("nothing is pending");
+    let copy = stream.try_clone().expect("a file descriptor");
+    let again = |stream| TcpStream::from_std(stream).expect("it does not block");
+    (again(stream), again(copy))
 }
 
 fn head_of(request: &Request) -> http::Request<()> {

@@ -22,6 +22,15 @@ pub enum Protocol {
 impl Protocol {
     /// Both.
     pub const ALL: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
+
+    /// Its version as the conventions write it.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Protocol::Http1 => "1.1",
+            Protocol::Http2 => "2",
+        }
+    }
 }
 
 /// A request to send.
@@ -69,6 +78,15 @@ impl Request {
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// As a request for a WebSocket.
+    #[must_use]
+    pub fn upgrade(self) -> Self {
+        self.header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
     }
 
     /// As from this caller.

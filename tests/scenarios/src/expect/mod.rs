@@ -1,17 +1,19 @@
 //! What must be seen of a request: all of its span, and its part in the
 //! metrics. The same for each framework.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod metrics;
+mod span;
 
-use opentelemetry::trace::{SpanId, SpanKind, Status};
-use opentelemetry_sdk::trace::SpanData;
+use std::collections::BTreeMap;
+
+use opentelemetry::trace::SpanId;
 
 use crate::Framework;
-use crate::metrics::{self, Instrument, Labels, Metrics, Point};
+use crate::metrics::Labels;
 use crate::wire::{Caller, HOST, PORT, Protocol};
 
-/// Attributes whose value no test can know.
-const FREE: [&str; 2] = ["network.peer.port", "rum.response.time_to_first_byte"];
+pub use metrics::check_metrics;
+pub use span::{ANY, TIME_TO_FIRST_BYTE, attributes, check_spans, time_to_first_byte};
 
 /// A request as it must be seen.
 #[derive(Clone, Debug)]
@@ -24,11 +26,11 @@ pub struct Expected {
     route: Option<&'static str>,
     status: Option<u16>,
     error_type: Option<&'static str>,
-    further: BTreeMap<&'static str, String>,
+    further: BTreeMap<String, String>,
     labels: Labels,
     links: usize,
     recorded: bool,
-    request_size: u64,
+    request_size: Option<u64>,
     response_size: Size,
 }
 
@@ -58,7 +60,7 @@ impl Expected {
             labels: Labels::new(),
             links: 0,
             recorded: true,
-            request_size: 0,
+            request_size: Some(0),
             response_size: Size::Exactly(0),
         }
     }
@@ -82,13 +84,31 @@ impl Expected {
         self
     }
 
+    /// With this method instead.
+    #[must_use]
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// The first span of its trace.
+    #[must_use]
+    pub fn root(mut self) -> Self {
+        self.caller = None;
+        self
+    }
+
+    /// In this version of HTTP.
+    #[must_use]
+    pub fn version(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
+
     /// In this protocol; otherwise in HTTP/1.1.
     #[must_use]
     pub fn over(mut self, protocol: Protocol) -> Self {
-        self.version = match protocol {
-            Protocol::Http1 => "1.1",
-            Protocol::Http2 => "2",
-        };
+        self.version = protocol.version();
         self
     }
 
@@ -122,8 +142,8 @@ impl Expected {
 
     /// With a further attribute on the span, or with another value than usual.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.further.insert(name, value.into());
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.further.insert(name.to_owned(), value.into());
         self
     }
 
@@ -162,7 +182,14 @@ impl Expected {
     /// With so many bytes in the request's body.
     #[must_use]
     pub fn sends(mut self, bytes: usize) -> Self {
-        self.request_size = bytes as u64;
+        self.request_size = Some(bytes as u64);
+        self
+    }
+
+    /// With a body whose length was not said.
+    #[must_use]
+    pub fn sends_unknown(mut self) -> Self {
+        self.request_size = None;
         self
     }
 
@@ -204,12 +231,9 @@ impl Expected {
             ("http.response.status_code", status.as_deref()),
             ("http.route", self.route),
             ("network.peer.address", Some("127.0.0.1")),
-            ("network.peer.port", Some("any")),
+            ("network.peer.port", Some(ANY)),
             ("network.protocol.version", Some(self.version)),
-            (
-                "rum.response.time_to_first_byte",
-                self.status.map(|_| "any"),
-            ),
+            (TIME_TO_FIRST_BYTE, self.status.map(|_| ANY)),
             ("server.address", Some(HOST)),
             ("server.port", Some(&port)),
             ("url.path", Some(path)),
@@ -219,10 +243,7 @@ impl Expected {
         let present = present
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-        let further = self.further.iter();
-        present
-            .chain(further.map(|(name, value)| ((*name).to_owned(), value.clone())))
-            .collect()
+        present.chain(self.further.clone()).collect()
     }
 
     fn metric_labels(&self) -> Labels {
@@ -255,131 +276,7 @@ impl Expected {
 
     /// The size of the request's body, if the framework knows it.
     fn request_size(&self, framework: Framework) -> Option<u64> {
-        let is_told = self.request_size > 0
-            || self.version != "2"
-            || framework.knows_empty_http2_bodies();
-        is_told.then_some(self.request_size)
+        let is_told = self.version != "2" || framework.knows_empty_http2_bodies();
+        self.request_size.filter(|size| *size > 0 || is_told)
     }
-}
-
-/// Checks spans, and puts them into the order of what is expected.
-///
-/// # Panics
-///
-/// If they are not as expected.
-#[must_use]
-pub fn spans(expected: &[Expected], found: Vec<SpanData>) -> Vec<SpanData> {
-    let mut by_parent: HashMap<String, VecDeque<SpanData>> = HashMap::new();
-    for span in found {
-        let same_parent = by_parent.entry(span.parent_span_id.to_string());
-        same_parent.or_default().push_back(span);
-    }
-    let recorded = expected.iter().filter(|expected| expected.recorded);
-    let in_order = recorded.map(|expected| {
-        let span = by_parent.get_mut(&expected.parent());
-        let span = span.and_then(VecDeque::pop_front);
-        let span = span.unwrap_or_else(|| panic!("no span for {expected:?}"));
-        check_span(expected, &span);
-        span
-    });
-    in_order.collect()
-}
-
-fn check_span(expected: &Expected, span: &SpanData) {
-    assert_eq!(span.name, expected.span_name(), "{expected:?}");
-    assert_eq!(span.span_kind, SpanKind::Server, "{expected:?}");
-    let status = match expected.error_type {
-        Some(_) => Status::error(""),
-        None => Status::Unset,
-    };
-    assert_eq!(attributes(span), expected.span_attributes(), "{expected:?}");
-    assert_eq!(span.status, status, "{expected:?}");
-    assert_eq!(span.parent_span_is_remote, expected.caller.is_some());
-    if let Some((trace, _)) = &expected.caller {
-        assert_eq!(span.span_context.trace_id().to_string(), *trace);
-    }
-    assert_eq!(span.links.len(), expected.links, "{expected:?}");
-    assert!(span.events.is_empty(), "{span:?}");
-    assert!(span.start_time <= span.end_time, "{span:?}");
-}
-
-/// A span's attributes as text.
-///
-/// # Panics
-///
-/// If one is there twice.
-#[must_use]
-pub fn attributes(span: &SpanData) -> BTreeMap<String, String> {
-    let mut attributes = BTreeMap::new();
-    for pair in &span.attributes {
-        let name = pair.key.to_string();
-        let value = match FREE.contains(&&*name) {
-            true => "any".to_owned(),
-            false => pair.value.as_str().into_owned(),
-        };
-        let before = attributes.insert(name, value);
-        assert!(before.is_none(), "{} is there twice: {span:?}", pair.key);
-    }
-    attributes
-}
-
-/// Checks the metrics of all requests since the start.
-///
-/// # Panics
-///
-/// If they are not as expected.
-pub fn metrics(framework: Framework, expected: &[Expected], found: &Metrics) {
-    let duration = found.get(metrics::DURATION);
-    let counted = expected.iter().map(|e| (e.metric_labels(), Some(0)));
-    assert_eq!(counts(&duration), counts(&sums(counted)), "durations");
-
-    let active = found.get(metrics::ACTIVE);
-    let zeros = expected
-        .iter()
-        .map(|e| (e.active_labels(), Point::default()));
-    assert_eq!(active.series, zeros.collect(), "active requests");
-
-    let request = found.get(metrics::REQUEST_SIZE);
-    let sizes = expected.iter().filter_map(|e| {
-        let size = e.request_size(framework)?;
-        Some((e.metric_labels(), Some(size)))
-    });
-    assert_eq!(request.series, sums(sizes).series, "request sizes");
-
-    // Before there is a response it has no size.
-    let answered = expected.iter().filter(|e| e.status.is_some());
-    let sizes = answered.map(|e| match e.response_size {
-        Size::Exactly(bytes) => (e.metric_labels(), Some(bytes)),
-        Size::Open => (e.metric_labels(), None),
-    });
-    check_sizes(&found.get(metrics::RESPONSE_SIZE), sizes.collect());
-}
-
-fn check_sizes(found: &Instrument, expected: Vec<(Labels, Option<u64>)>) {
-    let all = sums(expected.clone().into_iter());
-    assert_eq!(counts(found), counts(&all), "response sizes");
-    for (labels, point) in &all.series {
-        let mut same = expected.iter().filter(|(other, _)| other == labels);
-        if same.all(|(_, size)| size.is_some()) {
-            assert_eq!(found.series[labels].sum, point.sum, "{labels:?}");
-        }
-    }
-}
-
-/// What a histogram holds that was given these values.
-fn sums(values: impl Iterator<Item = (Labels, Option<u64>)>) -> Instrument {
-    let mut instrument = Instrument::default();
-    for (labels, value) in values {
-        let point: &mut Point = instrument.series.entry(labels).or_default();
-        point.count += 1;
-        point.sum += value.unwrap_or_default() as f64;
-    }
-    instrument
-}
-
-fn counts(instrument: &Instrument) -> BTreeMap<Labels, u64> {
-    let series = instrument.series.iter();
-    series
-        .map(|(labels, point)| (labels.clone(), point.count))
-        .collect()
 }
