@@ -119,6 +119,7 @@ fn on_error(error: &Error, mut active: ActiveRequest) {
     // Not `error_response()`: that may hand out its response only once.
     let status = error.as_response_error().status_code();
     active.on_response(&status.as_u16());
+    active.on_unseen_body();
     if status.is_server_error() {
         active.fail(Failure::Handler);
     } else {

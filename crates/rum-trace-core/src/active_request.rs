@@ -258,6 +258,14 @@ impl ActiveRequest {
         }
     }
 
+    /// The response's body does not come by here, so that its size is not
+    /// known: it is made further out, of an error.
+    pub fn on_unseen_body(&mut self) {
+        if let Some(measured) = &mut self.measured {
+            measured.on_unseen_body();
+        }
+    }
+
     /// Tells the response's trailers: `trailer` looks one up by its name in
     /// lower case.
     pub fn on_trailers<'t>(&mut self, trailer: impl Fn(&str) -> Option<&'t [u8]>) {

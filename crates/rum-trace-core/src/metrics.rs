@@ -99,7 +99,8 @@ pub(crate) struct Measured {
     attributes: Vec<KeyValue>,
     route: Option<StringValue>,
     request_size: Option<u64>,
-    response_size: u64,
+    /// `None`: the body goes another way.
+    response_size: Option<u64>,
 }
 
 /// How it ended.
@@ -164,7 +165,7 @@ impl Metrics {
                 .route
                 .map(|route| StringValue::from(Arc::from(route))),
             request_size: arrived.body_size,
-            response_size: 0,
+            response_size: Some(0),
         })
     }
 
@@ -205,9 +206,9 @@ impl Metrics {
         if let Some(status) = ended.status {
             let name = semconv::HTTP_RESPONSE_STATUS_CODE;
             attributes.push(KeyValue::new(name, i64::from(status)));
-            instruments
-                .response_size
-                .record(measured.response_size, attributes);
+            if let Some(size) = measured.response_size {
+                instruments.response_size.record(size, attributes);
+            }
         }
         if let Some(size) = measured.request_size {
             instruments.request_size.record(size, attributes);
@@ -224,7 +225,13 @@ impl Measured {
     }
 
     pub(crate) fn on_frame(&mut self, bytes: usize) {
-        self.response_size = self.response_size.saturating_add(bytes as u64);
+        if let Some(size) = &mut self.response_size {
+            *size = size.saturating_add(bytes as u64);
+        }
+    }
+
+    pub(crate) fn on_unseen_body(&mut self) {
+        self.response_size = None;
     }
 }
 

@@ -226,6 +226,7 @@ impl Lane<'_> {
         assert_eq!(self.client(protocol).ask(&request).await.status(), 503);
         let expected = Expected::get("/service-error").route("/service-error");
         let expected = expected.from(caller).over(protocol).error("handler_error");
+        let expected = expected.receives_unseen();
         self.expected
             .push(match self.server.framework().status_of_a_failed_service() {
                 Some(status) => expected.status(status),

@@ -33,9 +33,10 @@ pub fn check_metrics(framework: Framework, expected: &[Expected], found: &Metric
 
     // Before there is a response it has no size.
     let answered = expected.iter().filter(|e| e.status.is_some());
-    let sizes = answered.map(|e| match e.response_size {
-        Size::Exactly(bytes) => (e.metric_labels(), Some(bytes)),
-        Size::Open => (e.metric_labels(), None),
+    let sizes = answered.filter_map(|e| match e.response_size {
+        Size::Exactly(bytes) => Some((e.metric_labels(), Some(bytes))),
+        Size::Open => Some((e.metric_labels(), None)),
+        Size::Unseen => None,
     });
     check_sizes(&found.get(RESPONSE_SIZE), &sizes.collect::<Vec<_>>());
 }

@@ -41,6 +41,8 @@ enum Size {
     Exactly(u64),
     /// The client went away on the way: as many as the server took.
     Open,
+    /// None: the body goes another way.
+    Unseen,
 }
 
 impl Expected {
@@ -205,6 +207,13 @@ impl Expected {
     #[must_use]
     pub fn receives_a_part(mut self) -> Self {
         self.response_size = Size::Open;
+        self
+    }
+
+    /// With a body that does not pass the layer.
+    #[must_use]
+    pub fn receives_unseen(mut self) -> Self {
+        self.response_size = Size::Unseen;
         self
     }
 

@@ -54,7 +54,7 @@ pub async fn service_error(server: &Server) {
         let answer = get(server, protocol, "/service-error").await;
         assert_eq!(answer.status(), 503);
         let expected = got(protocol, "/service-error", "/service-error");
-        let expected = expected.error("handler_error").receives(0);
+        let expected = expected.error("handler_error").receives_unseen();
         let status = server.framework().status_of_a_failed_service();
         let expected = match status {
             Some(status) => expected.status(status),
