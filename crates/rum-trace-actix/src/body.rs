@@ -59,7 +59,7 @@ impl<B: MessageBody> MessageBody for ResponseBody<B> {
                 }
             }
             Some(Err(_)) => end(this.active, Some(Failure::ResponseBody)),
-            None => end(this.active, None),
+            None => end(this.active, cut_short(*this.remaining)),
         }
         Poll::Ready(chunk)
     }
@@ -93,6 +93,14 @@ fn count_down(remaining: &mut Option<u64>, bytes: &Bytes) {
     if let Some(remaining) = remaining {
         *remaining = remaining.saturating_sub(bytes.len() as u64);
     }
+}
+
+/// A body that ends before its declared length: no server can send it whole,
+/// and clients get an error (RFC 9112, §8).
+fn cut_short(remaining: Option<u64>) -> Option<Failure> {
+    remaining
+        .filter(|left| *left > 0)
+        .map(|_| Failure::ResponseBody)
 }
 
 fn end(active: &mut Option<ActiveRequest>, failure: Option<Failure>) {

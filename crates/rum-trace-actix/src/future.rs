@@ -41,18 +41,29 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         // The service's own future, in place: nothing is boxed here.
+        // There until it is dropped.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         // Taken once, when the response is there.
         awaited: Option<Awaited>,
         request: Bodiless,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        // What a handler logs when it is given up belongs to its request.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let active = this.awaited.as_ref().and_then(Awaited::active);
+            let _scope = active.map(ActiveRequest::scope);
+            this.inner.set(None);
+        }
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(inner: F, awaited: Awaited, request: Bodiless) -> Self {
         ResponseFuture {
-            inner,
+            inner: Some(inner),
             awaited: Some(awaited),
             request,
         }
@@ -68,10 +79,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else {
+            return Poll::Pending; // it is being dropped: nobody polls it
+        };
         let outcome = {
             let active = this.awaited.as_ref().and_then(Awaited::active);
             let _scope = active.map(ActiveRequest::scope);
-            ready!(this.inner.poll(cx))
+            ready!(inner.poll(cx))
         };
         let awaited = this.awaited.take();
         Poll::Ready(match outcome {

@@ -402,3 +402,24 @@ async fn one_connection_serves_many() {
     assert_eq!(names, ["GET /text", "GET /streamed", "GET", "GET /known"]);
     drop(stream);
 }
+
+/// A length is declared, and the body ends before it: the client gets an error.
+#[actix_web::test]
+async fn a_body_that_ends_too_soon_did_not_complete() {
+    let spans = Spans::new();
+    let short = || async {
+        let mut response = HttpResponse::Ok();
+        response.no_chunking(20);
+        response.streaming(chunks(["one ", "two ", "three"]))
+    };
+    let app = App::new()
+        .route("/short", web::to(short))
+        .wrap(spans.trace());
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::with_uri("/short").to_request();
+    let response = app.call(request).await.expect("a response");
+    let body = actix_web::body::to_bytes(response.into_body()).await;
+    assert_eq!(body.expect("all that there is").len(), 13);
+    let found = attributes(&spans.one().await);
+    assert_eq!(found["error.type"], "response_body_error");
+}

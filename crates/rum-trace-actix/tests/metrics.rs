@@ -43,7 +43,7 @@ impl Meters {
 
 fn values(metric: &Metric) -> (u64, i64) {
     match metric.data() {
-        AggregatedMetrics::U64(MetricData::Histogram(histogram)) => {
+        AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
             histogram.data_points().fold((0, 0), |(count, sum), point| {
                 (count + point.count(), sum + point.sum() as i64)
             })

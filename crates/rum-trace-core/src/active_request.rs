@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
@@ -256,6 +256,9 @@ impl ActiveRequest {
         if let Some(measured) = &mut self.measured {
             measured.on_frame(bytes);
         }
+        if let Some(call) = &mut self.call {
+            call.on_message();
+        }
     }
 
     /// The response's body does not come by here, so that its size is not
@@ -293,9 +296,19 @@ impl ActiveRequest {
         let methods = &self.instrumenter.inner().rpc_methods;
         let call = self.call.as_mut().map(|call| call.end(methods));
         let error_type = self.error_type(failure, call.as_ref());
-        self.measure(error_type.as_ref(), call.as_ref());
+        let measured = self.measured.take();
+        let ended = Ended {
+            duration: self.started.map_or(Duration::ZERO, |start| start.elapsed()),
+            status: (self.status != 0).then_some(self.status),
+            error_type: error_type.as_ref(),
+            call: call.as_ref(),
+        };
+        // The span first: a meter that failed must not cost the span too.
         if self.recording {
-            self.end_span(error_type, call);
+            self.end_span(&ended);
+        }
+        if let Some(measured) = measured {
+            self.instrumenter.inner().metrics.end(measured, &ended);
         }
     }
 
@@ -312,29 +325,16 @@ impl ActiveRequest {
         }
     }
 
-    fn measure(&mut self, error_type: Option<&Value>, call: Option<&EndedCall>) {
-        let (Some(measured), Some(started)) = (self.measured.take(), self.started) else {
-            return;
-        };
-        let ended = Ended {
-            duration: started.elapsed(),
-            status: (self.status != 0).then_some(self.status),
-            error_type,
-            call,
-        };
-        self.instrumenter.inner().metrics.end(measured, &ended);
-    }
-
-    fn end_span(&self, error_type: Option<Value>, call: Option<EndedCall>) {
+    fn end_span(&self, ended: &Ended<'_>) {
         let span = self.cx.span();
-        if let Some(call) = call {
+        if let Some(call) = ended.call {
             if let (Some(method), false) = (&call.found, self.named) {
                 span.update_name(method.as_ref().to_owned());
             }
             span.set_attributes(call.attributes());
         }
-        if let Some(error_type) = error_type {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type));
+        if let Some(error_type) = ended.error_type {
+            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
             // No description: error.type and the status code say it all.
             span.set_status(Status::error(""));
         }
@@ -344,7 +344,8 @@ impl ActiveRequest {
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let panicked = *self.panicked.get_mut();
+        // Also where it is another layer that panicked.
+        let panicked = *self.panicked.get_mut() || std::thread::panicking();
         self.end(Some(match (panicked, self.status) {
             (true, _) => Failure::Panic,
             (false, 0) => Failure::ClientGone,

@@ -158,6 +158,11 @@ impl InstrumenterBuilder {
     /// INFO, through the application's `tracing-opentelemetry` layer, so that
     /// log lines carry `trace_id`, `span_id` and `session.id`. If a filter hides
     /// the span, or there is no such layer, the span is opened as without this.
+    ///
+    /// That layer makes events of log lines, and of one of level ERROR the status
+    /// of the span, whatever the response says. To have the status tell of the
+    /// response alone, let it see spans only:
+    /// `.with_filter(filter_fn(|metadata| !metadata.is_event()))`.
     #[cfg(feature = "tracing")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
     pub fn tracing_spans(mut self, yes: bool) -> Self {

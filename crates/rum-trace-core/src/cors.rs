@@ -25,3 +25,10 @@ pub const CORS_REQUEST_HEADERS: [&str; 13] = [
     "x-b3-flags",
     "uber-trace-id",
 ];
+
+/// The response headers that a page of another origin must be able to read, if
+/// [`server_timing`](crate::InstrumenterBuilder::server_timing) is set.
+///
+/// They are exposed without further ado, unless a CORS layer further out has a
+/// list of its own: that list takes the place of any other, and must name them.
+pub const CORS_RESPONSE_HEADERS: [&str; 1] = ["server-timing"];

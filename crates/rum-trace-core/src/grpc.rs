@@ -24,7 +24,7 @@ const UNKNOWN_SPAN_NAME: &str = "grpc";
 const STATUS_MISSING: &str = "grpc_status_missing";
 
 /// The methods that are known to exist: named when the instrumenter was built,
-/// or having answered as only a method does.
+/// or having answered with a message or with OK, as only a method does.
 ///
 /// The conventions ask for `_OTHER` where "instrumentation is not able to
 /// reliably detect if the method is predefined": the path is the client's.
@@ -49,6 +49,8 @@ impl KnownMethods {
 pub(crate) struct GrpcCall {
     method: CallMethod,
     status: Option<GrpcStatus>,
+    /// A message was sent back, which no layer in front does.
+    answered: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl GrpcCall {
         Some(GrpcCall {
             method,
             status: None,
+            answered: false,
         })
     }
 
@@ -114,6 +117,11 @@ impl GrpcCall {
         self.status = Some(GrpcStatus::parse(value));
     }
 
+    /// Something of the response's body.
+    pub(crate) fn on_message(&mut self) {
+        self.answered = true;
+    }
+
     pub(crate) fn end(&mut self, known: &KnownMethods) -> EndedCall {
         let status = self.status;
         let path = match &mut self.method {
@@ -127,7 +135,7 @@ impl GrpcCall {
             }
             CallMethod::Unknown(path) => std::mem::take(path),
         };
-        let exists = status.is_some_and(GrpcStatus::comes_from_a_method) && is_method(&path);
+        let exists = (self.answered || status == Some(GrpcStatus::OK)) && is_method(&path);
         match exists.then(|| known.0.get_or_add(&path)).flatten() {
             Some(method) => EndedCall {
                 found: Some(method.clone()),
@@ -147,15 +155,16 @@ impl GrpcCall {
 
 impl EndedCall {
     /// The attributes that could not be there before.
-    pub(crate) fn attributes(self) -> impl Iterator<Item = KeyValue> {
-        let method = match (self.found, &self.original) {
-            (Some(method), _) => Some(Value::from(StringValue::from(method))),
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
+        let method = match (&self.found, &self.original) {
+            (Some(method), _) => Some(Value::from(StringValue::from(method.clone()))),
             (None, Some(_)) => Some(Value::from(OTHER)),
             (None, None) => None,
         };
         [
             method.map(|method| KeyValue::new(semconv::RPC_METHOD, method)),
             self.original
+                .clone()
                 .map(|path| KeyValue::new(semconv::RPC_METHOD_ORIGINAL, path)),
             self.status
                 .map(|status| KeyValue::new(semconv::RPC_RESPONSE_STATUS_CODE, status.as_str())),
@@ -207,6 +216,7 @@ impl GrpcStatus {
         "DATA_LOSS",
         "UNAUTHENTICATED",
     ];
+    const OK: GrpcStatus = GrpcStatus(0);
     const UNKNOWN: GrpcStatus = GrpcStatus(2);
 
     /// Decimal digits. A code that gRPC does not know is UNKNOWN to its
@@ -234,19 +244,6 @@ impl GrpcStatus {
                 | "INTERNAL"
                 | "UNAVAILABLE"
                 | "DATA_LOSS"
-        )
-    }
-
-    /// False for those that a router or a layer in front gives for any path.
-    fn comes_from_a_method(self) -> bool {
-        !matches!(
-            self.as_str(),
-            "UNIMPLEMENTED"
-                | "UNAUTHENTICATED"
-                | "PERMISSION_DENIED"
-                | "RESOURCE_EXHAUSTED"
-                | "UNAVAILABLE"
-                | "UNKNOWN"
         )
     }
 }
@@ -288,23 +285,33 @@ mod tests {
     fn a_method_is_known_once_it_answered_as_only_a_method_does() {
         let known = KnownMethods::default();
         let table = [
-            (None, "_OTHER"),
-            (Some("12"), "_OTHER"),
-            (Some("16"), "_OTHER"),
-            (Some("14"), "_OTHER"),
-            (Some("13"), "s.S/M"),
+            (None, false, "_OTHER"),
+            (Some("12"), false, "_OTHER"),
+            // A layer in front may refuse any path with any status.
+            (Some("3"), false, "_OTHER"),
+            (Some("16"), false, "_OTHER"),
+            (Some("13"), true, "s.S/M"),
             // From now on whatever it answers.
-            (Some("12"), "s.S/M"),
-            (None, "s.S/M"),
+            (Some("12"), false, "s.S/M"),
+            (None, false, "s.S/M"),
         ];
-        for (status, method) in table {
-            let mut call =
-                GrpcCall::of("POST", "/s.S/M", Some(b"application/grpc"), &known).expect("a call");
-            if let Some(status) = status {
-                call.on_status(status.as_bytes());
-            }
-            assert_eq!(call.end(&known).method.as_str(), method, "{status:?}");
+        for (status, message, method) in table {
+            assert_eq!(end(&known, status, message), method, "{status:?}");
         }
+        let known = KnownMethods::default();
+        assert_eq!(end(&known, Some("0"), false), "s.S/M");
+    }
+
+    fn end(known: &KnownMethods, status: Option<&str>, message: bool) -> String {
+        let call = GrpcCall::of("POST", "/s.S/M", Some(b"application/grpc"), known);
+        let mut call = call.expect("a call");
+        if message {
+            call.on_message();
+        }
+        if let Some(status) = status {
+            call.on_status(status.as_bytes());
+        }
+        call.end(known).method.as_str().to_owned()
     }
 
     #[test]

@@ -63,7 +63,7 @@ mod tracing_span;
 pub use active_request::{ActiveRequest, Failure, Scope};
 pub use builder::InstrumenterBuilder;
 pub use carrier::Carrier;
-pub use cors::CORS_REQUEST_HEADERS;
+pub use cors::{CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS};
 pub use error::BuildError;
 pub use inject::Injection;
 pub use instrumenter::Instrumenter;

@@ -32,6 +32,9 @@ const BYTES: [f64; 11] = [
     67_108_864.0,
 ];
 
+/// A body of more bytes than these (1 TiB) is a lie, and would spoil the sum.
+const MAX_BODY: u64 = 1 << 40;
+
 /// More app ids than this are no labels any more.
 const MAX_APP_IDS: usize = 10_000;
 
@@ -50,7 +53,8 @@ pub enum MetricLabel {
     /// `rum.app.type`: one of the products' own types, else `_OTHER`.
     AppType,
     /// `rum.app.id`: the first `at_most` ids seen since the start; others are
-    /// `_OTHER`. 1 to 10,000.
+    /// `_OTHER`. 1 to 10,000; but the SDK folds what is over its own limit for
+    /// all labels of an instrument together, 2,000 by default.
     AppId {
         /// How many ids get a label of their own.
         at_most: usize,
@@ -77,8 +81,9 @@ enum Source {
 struct Instruments {
     duration: Histogram<f64>,
     active: UpDownCounter<i64>,
-    request_size: Histogram<u64>,
-    response_size: Histogram<u64>,
+    // Of f64, whose sum cannot overflow: what a client declares is no limit.
+    request_size: Histogram<f64>,
+    response_size: Histogram<f64>,
     call_duration: Histogram<f64>,
 }
 
@@ -164,7 +169,7 @@ impl Metrics {
             route: arrived
                 .route
                 .map(|route| StringValue::from(Arc::from(route))),
-            request_size: arrived.body_size,
+            request_size: arrived.body_size.filter(|size| *size <= MAX_BODY),
             response_size: Some(0),
         })
     }
@@ -207,11 +212,11 @@ impl Metrics {
             let name = semconv::HTTP_RESPONSE_STATUS_CODE;
             attributes.push(KeyValue::new(name, i64::from(status)));
             if let Some(size) = measured.response_size {
-                instruments.response_size.record(size, attributes);
+                instruments.response_size.record(size as f64, attributes);
             }
         }
         if let Some(size) = measured.request_size {
-            instruments.request_size.record(size, attributes);
+            instruments.request_size.record(size as f64, attributes);
         }
         instruments
             .duration
@@ -282,7 +287,7 @@ impl Instruments {
         };
         let size = |name, description| {
             meter
-                .u64_histogram(name)
+                .f64_histogram(name)
                 .with_unit("By")
                 .with_description(description)
                 .with_boundaries(BYTES.to_vec())

@@ -6,7 +6,9 @@ use opentelemetry::trace::SpanContext;
 /// for RUM products that look for it there.
 ///
 /// A page that calls across origins sees the header only if
-/// `Access-Control-Expose-Headers` names it, which is set along with it, and
+/// `Access-Control-Expose-Headers` names it, which is set along with it (a CORS
+/// layer with a list of its own must name
+/// [`CORS_RESPONSE_HEADERS`](crate::CORS_RESPONSE_HEADERS)), and
 /// in its resource timings only if the service sends `Timing-Allow-Origin`,
 /// which is its own decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

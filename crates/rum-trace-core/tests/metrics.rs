@@ -72,15 +72,6 @@ fn points(metric: &Metric) -> Vec<Point> {
                 bounds: point.bounds().collect(),
             })
             .collect(),
-        AggregatedMetrics::U64(MetricData::Histogram(histogram)) => histogram
-            .data_points()
-            .map(|point| Point {
-                attributes: text(point.attributes()),
-                count: point.count() as i64,
-                sum: point.sum() as f64,
-                bounds: point.bounds().collect(),
-            })
-            .collect(),
         AggregatedMetrics::I64(MetricData::Sum(sum)) => sum
             .data_points()
             .map(|point| Point {
@@ -264,6 +255,25 @@ fn a_body_whose_size_nobody_tells_has_none() {
     }
     assert!(meters.points(REQUEST_SIZE).is_empty());
     assert_eq!(meters.points(DURATION)[0].count, 3);
+}
+
+/// The length is the client's word; a sum of such would overflow.
+#[test]
+fn an_absurd_length_is_not_believed() {
+    let (harness, meters) = harness(|builder| builder);
+    for length in [
+        "18446744073709551613",
+        "18446744073709551615",
+        "1099511627777",
+    ] {
+        let request = Request::new("POST", "/").header("content-length", length);
+        harness.serve(&request);
+    }
+    assert!(meters.points(REQUEST_SIZE).is_empty());
+    let request = Request::new("POST", "/").header("content-length", "1099511627776");
+    harness.serve(&request);
+    assert_eq!(meters.points(REQUEST_SIZE)[0].count, 1);
+    assert_eq!(meters.points(ACTIVE)[0].count, 0);
 }
 
 #[test]

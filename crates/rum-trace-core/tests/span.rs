@@ -213,6 +213,14 @@ fn each_end_that_is_no_completion_is_told_apart() {
         assert!(outcome.is_err());
     };
     assert_eq!(end(&panicking), "panic");
+    let outside = || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let _active = start();
+            panic!("in a layer around it");
+        }));
+        assert!(outcome.is_err());
+    };
+    assert_eq!(end(&outside), "panic");
     let half_sent = || {
         let mut active = start();
         active.on_response(&200);

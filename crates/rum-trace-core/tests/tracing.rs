@@ -412,6 +412,29 @@ fn both_modes_give_the_same_span() {
     assert_eq!(ours, ["span_id", "target", "trace_id"]);
 }
 
+/// With the layer filtered as the guide says: left alone, it turns the line into
+/// the span's status.
+#[test]
+fn a_log_line_of_level_error_is_not_the_response() {
+    for mode in MODES {
+        let telemetry = Telemetry::new();
+        let only_spans = filter_fn(|metadata| !metadata.is_event());
+        let layer = telemetry.otel().with_filter(only_spans);
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            let mut active = telemetry.instrumenter(mode).start(&request());
+            {
+                let _scope = active.scope();
+                tracing::error!("the cache is down");
+            }
+            active.on_response(&200);
+            active.finish();
+        });
+        let span = telemetry.spans().remove("GET /cart").expect("a span");
+        assert_eq!(span.status, Status::Unset, "{mode:?}");
+        assert!(!has(&span, "error.type"), "{mode:?}");
+    }
+}
+
 #[test]
 fn an_unsampled_request_stays_unsampled() {
     for mode in MODES {

@@ -50,13 +50,13 @@ impl<B: Body> Body for ResponseBody<B> {
         }
         match &frame {
             Some(Err(_)) => end(this.active, Some(Failure::ResponseBody)),
-            Some(Ok(frame)) if frame.is_trailers() => end(this.active, None),
+            Some(Ok(frame)) if frame.is_trailers() => end(this.active, cut_short(*this.remaining)),
             // Nobody may poll again after the last frame.
             Some(Ok(_)) if this.inner.is_end_stream() || *this.remaining == Some(0) => {
-                end(this.active, None);
+                end(this.active, cut_short(*this.remaining));
             }
             Some(Ok(_)) => {}
-            None => end(this.active, None),
+            None => end(this.active, cut_short(*this.remaining)),
         }
         Poll::Ready(frame)
     }
@@ -81,6 +81,14 @@ fn tell<D: Buf>(active: &mut ActiveRequest, remaining: &mut Option<u64>, frame: 
     } else if let Some(trailers) = frame.trailers_ref() {
         active.on_trailers(|name| trailers.get(name).map(HeaderValue::as_bytes));
     }
+}
+
+/// A body that ends before its declared length: no server can send it whole,
+/// and clients get an error (RFC 9112, §8).
+fn cut_short(remaining: Option<u64>) -> Option<Failure> {
+    remaining
+        .filter(|left| *left > 0)
+        .map(|_| Failure::ResponseBody)
 }
 
 fn end(active: &mut Option<ActiveRequest>, failure: Option<Failure>) {

@@ -44,18 +44,28 @@ pin_project! {
     /// Dropped before it is ready, it tells of a client that went away.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
+        // There until it is dropped.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         // Taken once, when the response is there.
         active: Option<ActiveRequest>,
         request: Bodiless,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        // What a handler logs when it is given up belongs to its request.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _scope = this.active.as_ref().map(ActiveRequest::scope);
+            this.inner.set(None);
+        }
     }
 }
 
 impl<F> ResponseFuture<F> {
     pub(crate) fn new(inner: F, active: ActiveRequest, request: Bodiless) -> Self {
         ResponseFuture {
-            inner,
+            inner: Some(inner),
             active: Some(active),
             request,
         }
@@ -71,9 +81,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else {
+            return Poll::Pending; // it is being dropped: nobody polls it
+        };
         let outcome = {
             let _scope = this.active.as_ref().map(ActiveRequest::scope);
-            ready!(this.inner.poll(cx))
+            ready!(inner.poll(cx))
         };
         let active = this.active.take();
         Poll::Ready(match outcome {

@@ -203,3 +203,71 @@ async fn what_a_proxy_hands_on_loses_the_rum_member() {
         .expect("infallible");
     spans.one().await;
 }
+
+/// A length is declared, and the body ends before it: the client gets an error.
+#[tokio::test]
+async fn a_body_that_ends_too_soon_did_not_complete() {
+    let spans = Spans::new();
+    let short = |_: Request<Body>| async {
+        let response = Response::builder().header("content-length", "10");
+        let response = response.body(Body::from("five!")).expect("valid");
+        Ok::<_, Infallible>(response)
+    };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(short));
+    let response = service
+        .oneshot(Request::new(Body::default()))
+        .await
+        .expect("infallible");
+    response.into_body().collect().await.expect("five bytes");
+    let found = attributes(&spans.one().await);
+    assert_eq!(found["error.type"], "response_body_error");
+}
+
+/// What a handler does last, when it is given up, belongs to its request.
+#[tokio::test]
+async fn a_handler_is_dropped_within_its_request() {
+    struct Last(std::sync::Arc<std::sync::Mutex<Option<String>>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let session = RumContext::current().session_id().map(str::to_owned);
+            *self.0.lock().expect("not poisoned") = session;
+        }
+    }
+    let spans = Spans::new();
+    let seen = std::sync::Arc::default();
+    let last = std::sync::Arc::clone(&seen);
+    let hang = move |_: Request<Body>| {
+        let last = Last(std::sync::Arc::clone(&last));
+        async move {
+            let _last = last;
+            std::future::pending::<Result<Response<Body>, Infallible>>().await
+        }
+    };
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(hang));
+    let request = Request::get("/")
+        .header("tracestate", RUM)
+        .body(Body::default())
+        .expect("valid");
+    let mut response = Box::pin(service.oneshot(request));
+    assert!(futures_now(&mut response).is_none(), "it hangs");
+    drop(response);
+    assert_eq!(
+        seen.lock().expect("not poisoned").as_deref(),
+        Some("4f04d2f5")
+    );
+    let found = attributes(&spans.one().await);
+    assert_eq!(found["error.type"], "client_disconnected");
+}
+
+/// Polls once.
+fn futures_now<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::Pin::new(future).poll(&mut cx) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
+}

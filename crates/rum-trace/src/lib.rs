@@ -3,9 +3,9 @@
 
 pub use opentelemetry;
 pub use rum_trace_core::{
-    ActiveRequest, BuildError, CORS_REQUEST_HEADERS, Carrier, Failure, Injection, Instrumenter,
-    InstrumenterBuilder, MetricLabel, RequestInfo, ResponseInfo, RumContext, RumKey, RumSource,
-    ServerTiming, Stats,
+    ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, Carrier, Failure,
+    Injection, Instrumenter, InstrumenterBuilder, MetricLabel, RequestInfo, ResponseInfo,
+    RumContext, RumKey, RumSource, ServerTiming, Stats,
 };
 pub use rum_trace_propagation as propagation;
 

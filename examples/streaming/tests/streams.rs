@@ -117,13 +117,13 @@ fn body_sizes(exporter: &InMemoryMetricExporter) -> Vec<(u64, u64)> {
         .scope_metrics()
         .flat_map(ScopeMetrics::metrics)
         .find(|metric| metric.name() == "http.server.response.body.size");
-    let Some(AggregatedMetrics::U64(MetricData::Histogram(sizes))) = metric.map(Metric::data)
+    let Some(AggregatedMetrics::F64(MetricData::Histogram(sizes))) = metric.map(Metric::data)
     else {
         panic!("no histogram: {last:?}")
     };
     sizes
         .data_points()
-        .map(|point| (point.count(), point.sum()))
+        .map(|point| (point.count(), point.sum() as u64))
         .collect()
 }
 

@@ -1,8 +1,8 @@
 //! What goes out for what came in: the rows of `tests/data/w3c` against the
 //! service, byte for byte on both sides.
 //!
-//! The official suite of the W3C is run against the same service; these rows
-//! say more than it asks: the sampled and the reserved bits, what becomes of a
+//! The official suite of the W3C can be run against the same service, see this
+//! package's README; these rows say more than it asks: the sampled and the reserved bits, what becomes of a
 //! list that is too long, and of the RUM members.
 
 mod support;

@@ -92,8 +92,7 @@ impl Metrics {
 
 fn instrument(metric: &Metric) -> Instrument {
     let mut instrument = match metric.data() {
-        AggregatedMetrics::F64(MetricData::Histogram(data)) => histogram(data, |sum| sum),
-        AggregatedMetrics::U64(MetricData::Histogram(data)) => histogram(data, |sum| sum as f64),
+        AggregatedMetrics::F64(MetricData::Histogram(data)) => histogram(data),
         AggregatedMetrics::I64(MetricData::Sum(data)) => up_down_counter(data),
         other => panic!("{} is {other:?}", metric.name()),
     };
@@ -101,13 +100,13 @@ fn instrument(metric: &Metric) -> Instrument {
     instrument
 }
 
-fn histogram<T: Copy>(data: &Histogram<T>, to_f64: impl Fn(T) -> f64) -> Instrument {
+fn histogram(data: &Histogram<f64>) -> Instrument {
     let mut instrument = Instrument::default();
     for point in data.data_points() {
         instrument.bounds = point.bounds().collect();
         let value = Point {
             count: point.count(),
-            sum: to_f64(point.sum()),
+            sum: point.sum(),
         };
         instrument.series.insert(labels(point.attributes()), value);
     }

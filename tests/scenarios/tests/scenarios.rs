@@ -116,6 +116,7 @@ frameworks! {
         expect_continue,
         streamed_response,
         empty_stream,
+        absurd_length,
     }
     protocols: {
         keep_alive,

@@ -92,3 +92,18 @@ pub async fn empty_stream(server: &Server) {
         server.expect(expected.receives(0)).await;
     }
 }
+
+/// A length that nobody can mean is not believed, and harms nothing.
+pub async fn absurd_length(server: &Server) {
+    for _ in 0..3 {
+        let mut client = http1::Connection::open(server.address()).await;
+        let request = Request::get("/users/42").from(CALLER);
+        let request = request.header("Content-Length", "18446744073709551613");
+        client.write(&http1::bytes(&request)).await;
+        let answer = client.head().await.expect("a head");
+        assert_eq!(answer.status, 200);
+        drop(client);
+        let expected = got(Protocol::Http1, "/users/42", "/users/{id}");
+        server.expect(expected.sends_unknown()).await;
+    }
+}
