@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry::{Key, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
@@ -13,9 +14,14 @@ use opentelemetry_sdk::trace::{
 use tokio::runtime::Handle;
 
 use crate::config::batch::{Batch, BatchOptions};
-use crate::config::env::Environment;
+use crate::config::env::{self, Environment};
+use crate::config::exporter::{self, Exporter};
 use crate::config::headers::{HeaderOption, TOKEN_HEADER};
-use crate::config::{TransportConfig, TransportOptions, resource, sampler};
+use crate::config::identity::{IdentityOption, PrivateKeyPem};
+use crate::config::{
+    TransportConfig, TransportOptions, ignored, limits, propagators, resource, sampler,
+};
+use crate::console::ConsoleExporter;
 use crate::encode::Encoder;
 use crate::error::{PipelineError, Setting};
 use crate::exporter::{CountingExporter, ForeignSender, OtlpSender};
@@ -44,6 +50,8 @@ pub struct PipelineBuilder {
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
     provider: TracerProviderBuilder,
+    limits: Option<SpanLimits>,
+    disabled: Option<bool>,
     environment: bool,
 }
 
@@ -57,6 +65,8 @@ impl PipelineBuilder {
             processors: Vec::new(),
             exporter: None,
             provider: SdkTracerProvider::builder(),
+            limits: None,
+            disabled: None,
             environment: true,
         }
     }
@@ -165,6 +175,35 @@ impl PipelineBuilder {
         self
     }
 
+    /// Who this client is, for a collector that wants a client certificate
+    /// (mTLS): its certificate with those between it and its authority, the
+    /// client's own first, and its private key without a pass phrase. Both in
+    /// PEM form, and together in place of the variables for them. The key is a
+    /// secret.
+    ///
+    /// ```no_run
+    /// # use rum_trace_otlp::Pipeline;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Pipeline::builder()
+    ///     .endpoint("https://collector.example:4318")
+    ///     .ca_certificate_pem(std::fs::read("ca.pem")?)
+    ///     .client_identity_pem(std::fs::read("client.pem")?, std::fs::read("client.key")?);
+    /// # drop(builder);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn client_identity_pem(
+        mut self,
+        certificates: impl Into<Vec<u8>>,
+        private_key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.transport.identity = Some(IdentityOption {
+            certificates: certificates.into(),
+            key: PrivateKeyPem::new(private_key),
+        });
+        self
+    }
+
     /// The compression of the requests; by default none.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.transport.compression = Some(compression);
@@ -228,12 +267,10 @@ impl PipelineBuilder {
     /// Batching, counting and the shutdown are the same. The exporter runs on
     /// the batch thread, where it may block, with a tokio runtime at hand; a
     /// panic in it counts as a failed batch.
+    ///
+    /// It goes before what `OTEL_TRACES_EXPORTER` says.
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.exporter = Some(Box::new(move |batch, resource, worker, counters| {
-            let sender = ForeignSender::new(exporter, resource, worker);
-            let exporter = CountingExporter::new(sender, Arc::clone(&counters));
-            ExportProcessor::new(exporter, batch, counters)
-        }));
+        self.exporter = Some(foreign(exporter));
         self
     }
 
@@ -244,16 +281,26 @@ impl PipelineBuilder {
     }
 
     /// How many attributes, events and links a span may have; by default the
-    /// SDK's, which reads its variables (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, …).
+    /// SDK's (128 each). In place of all the variables for them.
     pub fn span_limits(mut self, limits: SpanLimits) -> Self {
-        self.provider = self.provider.with_span_limits(limits);
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Whether nothing is recorded and nothing sent; by default what
+    /// `OTEL_SDK_DISABLED` says, and `false` without it.
+    ///
+    /// The other settings are then not looked at, so that a mistake in them
+    /// does no harm. Spans of [`Pipeline::tracer_provider`] have no ids; after
+    /// [`install`](Self::install) those of `opentelemetry::global` stand for
+    /// the caller's span, so that a trace goes on through this service.
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.disabled = Some(disabled);
         self
     }
 
     /// Takes nothing from environment variables, for tests and for programs
-    /// with a configuration of their own. (The SDK reads the limits of spans
-    /// from variables all the same, unless [`span_limits`](Self::span_limits)
-    /// says them.)
+    /// with a configuration of their own.
     pub fn ignore_environment(mut self) -> Self {
         self.environment = false;
         self
@@ -269,11 +316,7 @@ impl PipelineBuilder {
     /// feature that is missing for it; an `https` endpoint on a machine without
     /// root certificates; a thread that cannot be started.
     pub fn build(self) -> Result<Pipeline, PipelineError> {
-        let environment = if self.environment {
-            Environment::process()
-        } else {
-            Environment::empty()
-        };
+        let environment = self.variables();
         self.build_with(&environment)
     }
 
@@ -281,48 +324,127 @@ impl PipelineBuilder {
     /// one of the process: `opentelemetry::global::tracer` then gives tracers
     /// that export here.
     ///
+    /// If `OTEL_PROPAGATORS` is set, what it names becomes the global
+    /// propagator, unless the program has set one before. Without the variable
+    /// none is set: rum-trace's layers need none, and one of the SDK's would
+    /// write the RUM members of `tracestate` into requests to any host.
+    ///
     /// # Errors
     ///
     /// Those of [`build`](Self::build).
     pub fn install(self) -> Result<Pipeline, PipelineError> {
-        self.build().map(Pipeline::install_global)
+        let environment = self.variables();
+        // Also where the SDK is disabled: the specification wants it so.
+        let propagator = propagators::resolve(&environment)?;
+        let pipeline = if self.is_disabled(&environment)? {
+            // Its spans stand for the caller's, which the SDK's cannot.
+            opentelemetry::global::set_tracer_provider(NoopTracerProvider::new());
+            disabled()?
+        } else {
+            self.start(&environment)?.install_global()
+        };
+        if let Some(propagator) = propagator {
+            propagators::install(propagator);
+        }
+        Ok(pipeline)
     }
 
-    fn build_with(self, environment: &Environment) -> Result<Pipeline, PipelineError> {
+    fn variables(&self) -> Environment {
+        if self.environment {
+            Environment::process()
+        } else {
+            Environment::empty()
+        }
+    }
+
+    fn is_disabled(&self, environment: &Environment) -> Result<bool, PipelineError> {
+        match self.disabled {
+            Some(disabled) => Ok(disabled),
+            None => environment.flag(env::SDK_DISABLED),
+        }
+    }
+
+    pub(crate) fn build_with(self, environment: &Environment) -> Result<Pipeline, PipelineError> {
+        if self.is_disabled(environment)? {
+            return disabled();
+        }
+        self.start(environment)
+    }
+
+    fn start(self, environment: &Environment) -> Result<Pipeline, PipelineError> {
+        ignored::warn(environment)?;
+        let limits = limits::resolve(self.limits, environment)?;
         let resource = resource::resolve(self.attributes, environment)?;
         let batch = Batch::resolve(self.batch, environment)?;
         let sampler = sampler::resolve(self.sampler, environment)?;
         let counters = Arc::new(Counters::default());
         let worker = Worker::start().map_err(PipelineError::Worker)?;
         let slot = match self.exporter {
-            Some(slot) => slot,
-            None => otlp(
-                TransportConfig::resolve(self.transport, environment)?,
+            Some(slot) => Some(slot),
+            None => named(
+                exporter::resolve(environment)?,
+                self.transport,
+                environment,
                 &worker,
             )?,
         };
-        let export = slot(
-            batch,
-            &resource,
-            worker.handle().clone(),
-            Arc::clone(&counters),
-        );
+        let export = slot.map(|slot| {
+            let counters = Arc::clone(&counters);
+            slot(batch, &resource, worker.handle().clone(), counters)
+        });
 
         let mut processors: Vec<Shared> = self
             .processors
             .into_iter()
             .map(|processor| Shared::foreign(processor, &resource))
             .collect();
-        processors.push(Shared::export(export));
+        processors.extend(export.map(Shared::export));
         let provider = processors
             .iter()
             .cloned()
             .fold(self.provider, TracerProviderBuilder::with_span_processor)
             .with_sampler(sampler)
+            .with_span_limits(limits)
             .with_resource(resource)
             .build();
         Ok(Pipeline::new(provider, processors, counters, worker))
     }
+}
+
+/// A pipeline that records nothing and sends nothing.
+fn disabled() -> Result<Pipeline, PipelineError> {
+    tracing::info!("the OpenTelemetry SDK is disabled: no spans are recorded");
+    let provider = SdkTracerProvider::builder().build();
+    // One that was shut down gives spans without ids that cost nothing.
+    let _ = provider.shutdown();
+    let worker = Worker::start().map_err(PipelineError::Worker)?;
+    Ok(Pipeline::new(provider, Vec::new(), Arc::default(), worker))
+}
+
+/// The slot for the exporter that the environment names.
+fn named(
+    exporter: Exporter,
+    options: TransportOptions,
+    environment: &Environment,
+    worker: &Worker,
+) -> Result<Option<ExporterSlot>, PipelineError> {
+    match exporter {
+        Exporter::Otlp => {
+            let config = TransportConfig::resolve(options, environment)?;
+            otlp(config, worker).map(Some)
+        }
+        Exporter::Console => Ok(Some(foreign(ConsoleExporter))),
+        Exporter::None => Ok(None),
+    }
+}
+
+/// The slot for an exporter of the SDK's kind.
+fn foreign(exporter: impl SpanExporter + 'static) -> ExporterSlot {
+    Box::new(move |batch, resource, worker, counters| {
+        let sender = ForeignSender::new(exporter, resource, worker);
+        let exporter = CountingExporter::new(sender, Arc::clone(&counters));
+        ExportProcessor::new(exporter, batch, counters)
+    })
 }
 
 /// The slot for the exporter over OTLP.

@@ -16,6 +16,7 @@
 
 mod builder;
 mod config;
+mod console;
 mod encode;
 mod endpoint;
 mod error;

@@ -1,11 +1,15 @@
 //! Reading the `OTEL_*` variables.
 
 use std::ffi::OsString;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::error::{PipelineError, Setting};
 use crate::protocol::shown;
 
+pub(crate) const SDK_DISABLED: &str = "OTEL_SDK_DISABLED";
+pub(crate) const PROPAGATORS: &str = "OTEL_PROPAGATORS";
+pub(crate) const TRACES_EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 pub(crate) const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 pub(crate) const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 pub(crate) const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -31,9 +35,23 @@ pub(crate) const CERTIFICATE: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_CERTIFICATE",
 ];
+pub(crate) const CLIENT_CERTIFICATE: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+];
+pub(crate) const CLIENT_KEY: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+];
 pub(crate) const MAX_QUEUE_SIZE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 pub(crate) const MAX_EXPORT_BATCH_SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
 pub(crate) const SCHEDULE_DELAY: &str = "OTEL_BSP_SCHEDULE_DELAY";
+pub(crate) const ATTRIBUTES: &str = "OTEL_ATTRIBUTE_COUNT_LIMIT";
+pub(crate) const SPAN_ATTRIBUTES: &str = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT";
+pub(crate) const SPAN_EVENTS: &str = "OTEL_SPAN_EVENT_COUNT_LIMIT";
+pub(crate) const SPAN_LINKS: &str = "OTEL_SPAN_LINK_COUNT_LIMIT";
+pub(crate) const EVENT_ATTRIBUTES: &str = "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT";
+pub(crate) const LINK_ATTRIBUTES: &str = "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT";
 pub(crate) const TRACES_SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 pub(crate) const TRACES_SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 
@@ -114,8 +132,30 @@ impl Environment {
         Ok(None)
     }
 
-    /// A whole number.
-    pub(crate) fn number(&self, name: &'static str) -> Result<Option<Found<usize>>, PipelineError> {
+    /// Whether the variable says `true`, in any case. Everything else is
+    /// false, by the specification, but not in silence.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, PipelineError> {
+        let Some(found) = self.text(name)? else {
+            return Ok(false);
+        };
+        match found.value.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => {
+                warn(
+                    &found,
+                    "only `true` and `false` are known; it counts as false",
+                );
+                Ok(false)
+            }
+        }
+    }
+
+    /// A whole number from 0.
+    pub(crate) fn number<T: FromStr>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<Found<T>>, PipelineError> {
         self.text(name)?
             .map(|found| parse(&found, "a whole number"))
             .transpose()
@@ -139,10 +179,17 @@ impl Environment {
     }
 }
 
-fn parse<T: std::str::FromStr>(
-    found: &Found<String>,
-    expected: &str,
-) -> Result<Found<T>, PipelineError> {
+/// Says that a value was set and not followed. For values that are no secrets.
+pub(crate) fn warn(found: &Found<String>, problem: &str) {
+    tracing::warn!(
+        variable = found.name,
+        value = shown(&found.value),
+        problem,
+        "an environment variable cannot be followed as it is"
+    );
+}
+
+fn parse<T: FromStr>(found: &Found<String>, expected: &str) -> Result<Found<T>, PipelineError> {
     match found.value.parse() {
         Ok(value) => Ok(Found {
             name: found.name,
@@ -152,5 +199,88 @@ fn parse<T: std::str::FromStr>(
             found.setting(),
             format!("{} is not {expected}", shown(&found.value)),
         )),
+    }
+}
+
+/// What is logged within a call, for the tests of warnings.
+#[cfg(test)]
+pub(crate) mod captured {
+    use std::fmt::{self, Write as _};
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Level, Subscriber};
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<String>>);
+
+    struct Fields<'a>(&'a mut String);
+
+    impl Visit for Fields<'_> {
+        fn record_str(&mut self, field: &Field, value: &str) {
+            write!(self.0, " {}={value}", field.name()).unwrap();
+        }
+
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            write!(self.0, " {}={value:?}", field.name()).unwrap();
+        }
+    }
+
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            if *event.metadata().level() == Level::WARN {
+                let mut lines = self.0.lock().unwrap();
+                event.record(&mut Fields(&mut lines));
+                lines.push('\n');
+            }
+        }
+    }
+
+    /// The warnings of this thread during `call`, a line each.
+    pub(crate) fn warnings(call: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::registry().with(lines.clone());
+        tracing::subscriber::with_default(subscriber, call);
+        let text = lines.0.lock().unwrap();
+        text.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::captured::warnings;
+    use super::*;
+
+    #[test]
+    fn only_true_is_true_and_what_is_neither_is_said() {
+        for (value, wanted, silent) in [
+            ("true", true, true),
+            (" TRUE ", true, true),
+            ("False", false, true),
+            ("", false, true),
+            ("1", false, false),
+            ("yes", false, false),
+        ] {
+            let environment = Environment::of(&[(SDK_DISABLED, value)]);
+            let text = warnings(|| {
+                assert_eq!(environment.flag(SDK_DISABLED).unwrap(), wanted, "{value}");
+            });
+            assert_eq!(text.is_empty(), silent, "{text}");
+            assert!(silent || (text.contains(SDK_DISABLED) && text.contains(value)));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_no_utf8_is_an_error_that_names_the_variable() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let environment = Environment {
+            read: Box::new(|_| Some(OsString::from_vec(vec![b'a', 0xff]))),
+        };
+        let error = environment.text(SERVICE_NAME).unwrap_err();
+        assert!(error.to_string().contains(SERVICE_NAME), "{error}");
+        assert!(error.to_string().contains("UTF-8"), "{error}");
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn resolve(
 ) -> Result<HeaderMap, PipelineError> {
     let mut headers = HeaderMap::new();
     if let Some(found) = environment.first(env::HEADERS)? {
-        for (name, value) in list::pairs(&found)? {
+        for (name, value) in list::pairs(&found, list::Entries::Secret)? {
             insert(&mut headers, found.setting(), &name, &value)?;
         }
     }

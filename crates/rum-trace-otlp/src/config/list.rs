@@ -6,17 +6,35 @@ use percent_encoding::percent_decode_str;
 
 use super::env::Found;
 use crate::error::PipelineError;
+use crate::protocol::shown;
 
-/// The pairs of a list, decoded. The error names the entry by its place: a
-/// value may be a secret.
-pub(crate) fn pairs(list: &Found<String>) -> Result<Vec<(String, String)>, PipelineError> {
+/// Whether an error may quote the entry that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entries {
+    /// It names the entry by its place only.
+    Secret,
+    Public,
+}
+
+/// The pairs of a list, decoded. One bad entry makes the whole list an error.
+pub(crate) fn pairs(
+    list: &Found<String>,
+    entries: Entries,
+) -> Result<Vec<(String, String)>, PipelineError> {
     list.value
         .split(',')
         .enumerate()
         .filter(|(_, entry)| !entry.trim().is_empty())
         .map(|(index, entry)| {
             pair(entry).map_err(|problem| {
-                PipelineError::invalid(list.setting(), format!("entry {}: {problem}", index + 1))
+                let quoted = match entries {
+                    Entries::Secret => String::new(),
+                    Entries::Public => format!(", {}", shown(entry.trim())),
+                };
+                PipelineError::invalid(
+                    list.setting(),
+                    format!("entry {}{quoted}: {problem}", index + 1),
+                )
             })
         })
         .collect()
@@ -55,16 +73,17 @@ fn percents_are_escapes(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(value: &str) -> Result<Vec<(String, String)>, PipelineError> {
-        pairs(&Found {
+    fn read(value: &str, entries: Entries) -> Result<Vec<(String, String)>, PipelineError> {
+        let list = Found {
             name: "OTEL_RESOURCE_ATTRIBUTES",
             value: value.to_owned(),
-        })
+        };
+        pairs(&list, entries)
     }
 
     #[test]
     fn pairs_are_trimmed_and_decoded() {
-        let pairs = read(" a = 1 ,,b%20c=x%2Cy%3D%C3%A9,d=e=f,g=,").unwrap();
+        let pairs = read(" a = 1 ,,b%20c=x%2Cy%3D%C3%A9,d=e=f,g=,", Entries::Public).unwrap();
         let pairs: Vec<_> = pairs
             .iter()
             .map(|(k, v)| (k.as_str(), v.as_str()))
@@ -76,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_entry_is_named_by_its_place_without_its_value() {
+    fn a_bad_entry_is_named_by_its_place_and_quoted_if_it_is_no_secret() {
         for (list, place) in [
             ("a=1,topsecret", "entry 2"),
             ("=topsecret", "entry 1"),
@@ -84,9 +103,13 @@ mod tests {
             ("a=topsecret%2", "entry 1"),
             ("a=1,b=2,c=topsecret%ff", "entry 3"),
         ] {
-            let error = read(list).unwrap_err().to_string();
+            let error = read(list, Entries::Secret).unwrap_err().to_string();
             assert!(error.contains(place), "{error}");
             assert!(!error.contains("topsecret"), "{error}");
+
+            let error = read(list, Entries::Public).unwrap_err().to_string();
+            assert!(error.contains(place), "{error}");
+            assert!(error.contains("topsecret"), "{error}");
         }
     }
 }

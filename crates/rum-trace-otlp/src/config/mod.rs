@@ -3,8 +3,13 @@
 
 pub(crate) mod batch;
 pub(crate) mod env;
+pub(crate) mod exporter;
 pub(crate) mod headers;
+pub(crate) mod identity;
+pub(crate) mod ignored;
+pub(crate) mod limits;
 mod list;
+pub(crate) mod propagators;
 pub(crate) mod resource;
 pub(crate) mod sampler;
 
@@ -14,6 +19,7 @@ use http::HeaderMap;
 
 use self::env::Environment;
 use self::headers::HeaderOption;
+use self::identity::{ClientIdentity, IdentityOption};
 use crate::endpoint::Endpoint;
 use crate::error::{PipelineError, Setting};
 use crate::protocol::{Compression, Protocol};
@@ -27,6 +33,7 @@ pub(crate) struct TransportOptions {
     pub(crate) traces_endpoint: Option<Secret>,
     pub(crate) headers: Vec<HeaderOption>,
     pub(crate) ca_certificates: Vec<Vec<u8>>,
+    pub(crate) identity: Option<IdentityOption>,
     pub(crate) compression: Option<Compression>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -38,6 +45,7 @@ pub(crate) struct TransportConfig {
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: HeaderMap,
     pub(crate) ca_certificates: Vec<CaCertificates>,
+    pub(crate) identity: Option<ClientIdentity>,
     pub(crate) compression: Compression,
     /// For one batch, all its attempts together.
     pub(crate) timeout: Duration,
@@ -69,14 +77,33 @@ impl TransportConfig {
         environment: &Environment,
     ) -> Result<Self, PipelineError> {
         let protocol = protocol(options.protocol, environment)?;
-        Ok(Self {
+        let config = Self {
             protocol,
             endpoint: endpoint(&options, environment, protocol)?,
             headers: headers::resolve(&options.headers, environment)?,
             compression: compression(options.compression, environment)?,
             timeout: timeout(options.timeout, environment)?,
             ca_certificates: ca_certificates(options.ca_certificates, environment)?,
-        })
+            identity: identity::resolve(options.identity, environment)?,
+        };
+        config.warn_of_unused_tls();
+        Ok(config)
+    }
+
+    /// Somebody who gives certificates expects TLS.
+    fn warn_of_unused_tls(&self) {
+        if self.endpoint.is_https() {
+            return;
+        }
+        let authorities = self.ca_certificates.iter().map(|own| own.setting);
+        let identity = self.identity.iter().map(|own| own.certificates_setting);
+        for setting in authorities.chain(identity) {
+            tracing::warn!(
+                setting = %setting,
+                endpoint = %self.endpoint,
+                "a certificate was given, but the endpoint is http: spans are sent without TLS"
+            );
+        }
     }
 
     /// The compression that is ours to do: over gRPC, tonic compresses.

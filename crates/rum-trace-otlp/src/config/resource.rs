@@ -26,7 +26,7 @@ pub(crate) fn resolve(
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(defaults());
     if let Some(found) = environment.text(env::RESOURCE_ATTRIBUTES)? {
-        let pairs = list::pairs(&found)?;
+        let pairs = list::pairs(&found, list::Entries::Public)?;
         resource = resource.with_attributes(
             pairs
                 .into_iter()

@@ -22,6 +22,20 @@ pub(crate) fn resolve(
 }
 
 fn named(name: &Found<String>, environment: &Environment) -> Result<Sampler, PipelineError> {
+    let sampler = sampler(name, environment)?;
+    if !takes_argument(&name.value) {
+        if let Some(argument) = environment.text(env::TRACES_SAMPLER_ARG)? {
+            env::warn(&argument, "not used: the sampler takes no argument");
+        }
+    }
+    Ok(sampler)
+}
+
+fn takes_argument(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("traceidratio")
+}
+
+fn sampler(name: &Found<String>, environment: &Environment) -> Result<Sampler, PipelineError> {
     let ratio = || ratio(environment).map(Sampler::TraceIdRatioBased);
     match name.value.to_ascii_lowercase().as_str() {
         "always_on" => Ok(Sampler::AlwaysOn),
@@ -68,6 +82,7 @@ fn ratio(environment: &Environment) -> Result<f64, PipelineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::env::captured::warnings;
 
     fn debug(table: &[(&str, &str)]) -> Result<String, PipelineError> {
         resolve(None, &Environment::of(table)).map(|sampler| format!("{sampler:?}"))
@@ -103,6 +118,23 @@ mod tests {
         let environment = Environment::of(&[(env::TRACES_SAMPLER, "no such sampler")]);
         let sampler = resolve(Some(Box::new(Sampler::AlwaysOff)), &environment).unwrap();
         assert_eq!(format!("{sampler:?}"), "AlwaysOff");
+    }
+
+    #[test]
+    fn an_argument_that_no_sampler_takes_is_a_warning() {
+        let table = |name| {
+            [
+                (env::TRACES_SAMPLER, name),
+                (env::TRACES_SAMPLER_ARG, "0.25"),
+            ]
+        };
+        let text = warnings(|| drop(debug(&table("always_on"))));
+        assert!(
+            text.contains("OTEL_TRACES_SAMPLER_ARG") && text.contains("0.25"),
+            "{text}"
+        );
+        let text = warnings(|| drop(debug(&table("ParentBased_TraceIdRatio"))));
+        assert_eq!(text, "");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The connection's settings, from tables of variables.
 
 use super::*;
+use crate::builder::PipelineBuilder;
+use crate::config::env::captured::warnings;
 
 type Table<'a> = &'a [(&'a str, &'a str)];
 
@@ -113,44 +115,180 @@ fn code_goes_before_every_variable() {
     assert_eq!(config.ca_certificates[0].pem, b"pem");
 }
 
-#[test]
-fn a_bad_value_is_an_error_with_the_variables_name_and_what_is_allowed() {
-    let cases = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "http://"),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector", "http://"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "authentication", "key=value"),
+/// What a bad value of a variable leads to.
+enum Said {
+    /// An error with this in it.
+    Error(&'static str),
+    /// A warning with this in it; the pipeline is built.
+    Warning(&'static str),
+}
+
+/// A bad value for each variable that can have one, and what is said about it
+/// beside the variable's name.
+fn bad_values() -> Vec<(&'static str, &'static str, Said)> {
+    use Said::{Error, Warning};
+    vec![
+        ("OTEL_SDK_DISABLED", "perhaps", Warning("perhaps")),
+        ("OTEL_TRACES_EXPORTER", "zipkin", Error("zipkin")),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=50%", Error("team=50%")),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "a=1,team",
+            Error("entry 2, `team`"),
+        ),
+        ("OTEL_TRACES_SAMPLER", "sometimes", Error("sometimes")),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many", Error("many")),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0", Error("0 spans")),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-5", Error("-5")),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1s", Error("1s")),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "700", Warning("700")),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "few", Error("few")),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "64", Warning("64")),
+        (
+            "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            "64",
+            Warning("64"),
+        ),
+        ("OTEL_CONFIG_FILE", "otel.yaml", Warning("otel.yaml")),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "true", Warning("true")),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+            "true",
+            Warning("true"),
+        ),
+        // Secrets: what is wrong, and not the value.
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "localhost:4318",
+            Error("http://"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "collector",
+            Error("http://"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "authentication",
+            Error("key=value"),
+        ),
         (
             "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
             "a b=c",
-            "legal header name",
+            Error("legal header name"),
         ),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "whole milliseconds"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", "1 ms to 1 h"),
         (
-            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-            "-1",
-            "whole milliseconds",
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+            "10s",
+            Error("`10s` is not a time in whole milliseconds"),
         ),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf"),
-        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "udp", "`grpc`"),
-        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "`zstd`"),
-        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "yes", "`gzip`"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0", Error("1 ms to 1 h")),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "-1", Error("-1")),
+        (
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "http/json",
+            Error("use `http/protobuf`"),
+        ),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "udp", Error("udp")),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", Error("brotli")),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "yes", Error("yes")),
         (
             "OTEL_EXPORTER_OTLP_CERTIFICATE",
-            "/no/such/file.pem",
-            "/no/such/file.pem",
+            "/no/such.pem",
+            Error("/no/such.pem"),
         ),
         (
             "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
             "-----BEGIN CERTIFICATE-----",
-            "path",
+            Error("path"),
         ),
-    ];
-    for (name, value, allowed) in cases {
-        let error = from_environment(&[(name, value)]).unwrap_err();
-        assert_eq!(error.setting(), Some(Setting::Variable(name)), "{error}");
-        let text = error.to_string();
-        assert!(text.contains(name) && text.contains(allowed), "{text}");
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+            "c.pem",
+            Error("OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+            "c.pem",
+            Error("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "k.pem",
+            Error("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+            "k.pem",
+            Error("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"),
+        ),
+    ]
+}
+
+/// Read with another one, read by `install` only, or good whatever it is.
+const NOT_IN_THE_TABLE: [&str; 3] = [
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_PROPAGATORS",
+    "OTEL_SERVICE_NAME",
+];
+
+#[test]
+fn a_bad_value_is_an_error_or_a_warning_with_the_variables_name() {
+    for (name, value, said) in bad_values() {
+        let mut error = None;
+        let text = warnings(|| {
+            let built = PipelineBuilder::new().build_with(&Environment::of(&[(name, value)]));
+            error = built.err();
+        });
+        let (text, wanted) = match (said, error) {
+            (Said::Error(wanted), Some(error)) => {
+                assert_eq!(error.setting(), Some(Setting::Variable(name)), "{error}");
+                (error.to_string(), wanted)
+            }
+            (Said::Warning(wanted), None) => (text, wanted),
+            (_, error) => panic!("{name}={value}: {error:?} {text:?}"),
+        };
+        assert!(text.contains(name) && text.contains(wanted), "{text}");
+    }
+}
+
+/// The names of variables in a text.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'))
+        .filter(|word| word.starts_with("OTEL_") && !word.ends_with('_'))
+}
+
+#[test]
+fn each_variable_that_is_known_is_in_the_table_above_and_in_the_readme() {
+    let readme = include_str!("../../README.md").replace("[TRACES_]", "TRACES_");
+    let documented = |name: &str| {
+        readme.contains(&format!("`{name}`"))
+            || readme.contains(&format!("`{}`", name.replace("OTLP_", "OTLP_TRACES_")))
+    };
+    let known = [include_str!("env.rs"), include_str!("ignored.rs")];
+    for name in known.into_iter().flat_map(variables) {
+        let tested = bad_values().iter().any(|(variable, ..)| *variable == name);
+        assert!(tested || NOT_IN_THE_TABLE.contains(&name), "{name}");
+        assert!(documented(name), "{name} is not in the README");
+    }
+}
+
+#[test]
+fn a_certificate_for_an_http_endpoint_is_a_warning() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    for (endpoint, silent) in [("http://c:4318", false), ("https://c:4318", true)] {
+        let table = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", file),
+        ];
+        let text = warnings(|| drop(from_environment(&table).unwrap()));
+        assert_eq!(text.is_empty(), silent, "{text}");
+        assert!(silent || text.contains("OTEL_EXPORTER_OTLP_CERTIFICATE"));
     }
 }
 

@@ -70,7 +70,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 
 /// What to do about a TLS error that no retry mends.
 fn tls_hint(error: &rustls::Error) -> Option<&'static str> {
-    use rustls::{AlertDescription, CertificateError};
+    use rustls::CertificateError;
 
     match error {
         rustls::Error::InvalidCertificate(reason) => Some(match reason {
@@ -95,9 +95,33 @@ fn tls_hint(error: &rustls::Error) -> Option<&'static str> {
             "the answer was not TLS: if the collector speaks plain HTTP at this port, the \
              endpoint must begin with http://",
         ),
-        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            Some("the collector wants a client certificate, which is not supported yet")
-        }
+        rustls::Error::AlertReceived(alert) => alert_hint(*alert),
+        _ => None,
+    }
+}
+
+/// The alerts that a collector ends a connection with because of the client's
+/// certificate (RFC 8446, section 6.2).
+fn alert_hint(alert: rustls::AlertDescription) -> Option<&'static str> {
+    use rustls::AlertDescription as Alert;
+
+    match alert {
+        Alert::CertificateRequired => Some(
+            "the collector wants a client certificate: give one by `client_identity_pem`, or \
+             OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        ),
+        Alert::UnknownCA
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::AccessDenied
+        | Alert::DecryptError => Some(
+            "the collector does not trust the client certificate: check the one given by \
+             `client_identity_pem` or OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, and that the \
+             certificates between it and its authority are in the same text",
+        ),
         _ => None,
     }
 }
@@ -125,5 +149,23 @@ mod tests {
             "{}",
             failure.message
         );
+    }
+
+    #[test]
+    fn a_refused_client_certificate_is_not_tried_again_and_says_what_to_do() {
+        use rustls::AlertDescription as Alert;
+
+        for (alert, wanted) in [
+            (Alert::CertificateRequired, "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+            (Alert::UnknownCA, "does not trust the client certificate"),
+        ] {
+            let error = io::Error::other(rustls::Error::AlertReceived(alert));
+            let failure = Failure::of_connection("no connection", &error);
+            assert_eq!(failure.retry, Retry::Never);
+            assert!(failure.message.contains(wanted), "{}", failure.message);
+        }
+        let error = io::Error::other(rustls::Error::AlertReceived(Alert::InternalError));
+        let failure = Failure::of_connection("no connection", &error);
+        assert_eq!(failure.retry, Retry::Backoff);
     }
 }

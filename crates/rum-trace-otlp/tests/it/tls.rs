@@ -1,8 +1,8 @@
-//! TLS with an authority of one's own.
+//! TLS with an authority of one's own, and with client certificates.
 
-use rum_trace_otlp::PipelineBuilder;
 #[cfg(feature = "grpc")]
 use rum_trace_otlp::Protocol;
+use rum_trace_otlp::{PipelineBuilder, Setting};
 
 #[cfg(feature = "grpc")]
 use super::support::grpc::GrpcCollector;
@@ -94,4 +94,81 @@ fn grpc_with_an_unknown_authority() {
     let collector = GrpcCollector::tls(Authority::new().tonic());
     is_not_trusted(builder().protocol(Protocol::Grpc).endpoint(collector.url()));
     assert!(collector.inbox.all().is_empty());
+}
+
+#[test]
+fn http_with_a_client_certificate() {
+    let authority = Authority::new();
+    let collector = HttpCollector::tls(authority.mutual_acceptor());
+    exports(
+        builder()
+            .endpoint(collector.url())
+            .ca_certificate_pem(authority.ca_pem)
+            .client_identity_pem(authority.client_pem, authority.client_key_pem),
+    );
+    assert_eq!(collector.inbox.span_names().len(), 3);
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn grpc_with_a_client_certificate() {
+    let authority = Authority::new();
+    let collector = GrpcCollector::tls(authority.mutual_tonic());
+    exports(
+        builder()
+            .protocol(Protocol::Grpc)
+            .endpoint(collector.url())
+            .ca_certificate_pem(authority.ca_pem)
+            .client_identity_pem(authority.client_pem, authority.client_key_pem),
+    );
+    assert_eq!(collector.inbox.span_names().len(), 3);
+}
+
+/// Exports nothing, and says in the end what to do.
+fn is_refused(builder: PipelineBuilder, collector: &HttpCollector, wanted: &str) {
+    let pipeline = builder.endpoint(collector.url()).build().unwrap();
+    spans(&pipeline, 3);
+    let error = pipeline.shutdown(LONG).unwrap_err();
+    assert_eq!(error.lost(), 3);
+    assert!(error.to_string().contains(wanted), "{error}");
+    assert!(collector.inbox.all().is_empty());
+}
+
+#[test]
+fn a_collector_that_misses_the_client_certificate() {
+    let authority = Authority::new();
+    let collector = HttpCollector::tls(authority.mutual_acceptor());
+    is_refused(
+        builder().ca_certificate_pem(authority.ca_pem),
+        &collector,
+        "give one by `client_identity_pem`",
+    );
+}
+
+#[test]
+fn a_collector_that_does_not_know_the_client_certificates_authority() {
+    let authority = Authority::new();
+    let collector = HttpCollector::tls(authority.mutual_acceptor());
+    let other = Authority::new();
+    is_refused(
+        builder()
+            .ca_certificate_pem(authority.ca_pem)
+            .client_identity_pem(other.client_pem, other.client_key_pem),
+        &collector,
+        "does not trust the client certificate",
+    );
+}
+
+#[test]
+fn a_key_that_is_not_the_certificates_is_refused_when_the_pipeline_is_built() {
+    let (one, other) = (Authority::new(), Authority::new());
+    let builder = builder()
+        .endpoint("https://localhost:4318")
+        .ca_certificate_pem(one.ca_pem)
+        .client_identity_pem(one.client_pem, other.client_key_pem.clone());
+    let printed = format!("{builder:?}");
+    let error = builder.build().unwrap_err();
+    assert_eq!(error.setting(), Some(Setting::Code("client_identity_pem")));
+    let key = other.client_key_pem.lines().nth(1).unwrap();
+    assert!(!format!("{printed}{error}{error:?}").contains(key));
 }

@@ -115,12 +115,15 @@ impl HttpCollector {
                 tokio::spawn(async move {
                     match tls {
                         None => serve(stream, state).await,
-                        // A client that does not trust us ends the handshake.
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, state).await;
+                        Some(tls) => match tls.accept(stream).into_fallible().await {
+                            Ok(stream) => serve(stream, state).await,
+                            // It does not trust us, or we do not trust it. Closed
+                            // at once, the connection would be reset, and our
+                            // alert might be lost with it.
+                            Err((_, mut stream)) => {
+                                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
                             }
-                        }
+                        },
                     }
                 });
             }
