@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
     TracerProviderBuilder,
 };
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 
 use crate::config::batch::{Batch, BatchOptions};
 use crate::config::env::{self, Environment};
@@ -24,18 +24,18 @@ use crate::config::{
 use crate::console::ConsoleExporter;
 use crate::encode::Encoder;
 use crate::error::{PipelineError, Setting};
-use crate::exporter::{CountingExporter, ForeignSender, OtlpSender};
+use crate::exporter::Exporter as ExportThread;
 use crate::pipeline::Pipeline;
-use crate::processor::{ExportProcessor, Shared};
+use crate::processor::{Export, Shared};
 use crate::protocol::{Compression, Protocol};
+use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
-use crate::stats::Counters;
-use crate::transport::Transport;
-use crate::transport::runtime::Worker;
+use crate::stats::Accounts;
+use crate::transport::{Transport, runtime};
+use crate::way::{Otlp, Way};
 
-/// Makes the exporting processor once batch, resource and worker are known.
-type ExporterSlot =
-    Box<dyn FnOnce(Batch, &Resource, Handle, Arc<Counters>) -> ExportProcessor + Send>;
+/// Makes the way out of an exporter of the user's, once the resource is known.
+type ExporterSlot = Box<dyn FnOnce(&Resource) -> Way + Send>;
 
 /// Settings of a [`Pipeline`]; made by [`Pipeline::builder`].
 ///
@@ -210,7 +210,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// How long one batch may take, all attempts together; by default 10 s.
+    /// How long one attempt to send a batch may take; by default 10 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.transport.timeout = Some(timeout);
         self
@@ -232,24 +232,46 @@ impl PipelineBuilder {
         self
     }
 
-    /// How many spans may wait, from 1 to 1,000,000; by default 2,048. What
-    /// ends while the queue is full is dropped and counted.
+    /// How many spans may wait to be made into batches, from 1 to 1,000,000; by
+    /// default 32,768. What ends while the queue is full is dropped and counted.
     pub fn max_queue_size(mut self, spans: usize) -> Self {
         self.batch.max_queue_size = Some(spans);
         self
     }
 
     /// How many spans go into one request at most, from 1 to the size of the
-    /// queue; by default 512, or the size of the queue if that is smaller.
+    /// queue; by default 2,048, or the size of the queue if that is smaller.
     pub fn max_export_batch_size(mut self, spans: usize) -> Self {
         self.batch.max_export_batch_size = Some(spans);
         self
     }
 
     /// How long a span waits for its batch to fill, from 1 ms to 1 h; by
-    /// default 5 s.
+    /// default 1 s.
     pub fn scheduled_delay(mut self, delay: Duration) -> Self {
         self.batch.scheduled_delay = Some(delay);
+        self
+    }
+
+    /// How many bytes the spans in the queue may take, from 64 KiB to 64 GiB; by
+    /// default 64 MiB.
+    pub fn max_queue_bytes(mut self, bytes: u64) -> Self {
+        self.batch.max_queue_bytes = Some(bytes);
+        self
+    }
+
+    /// How many bytes of encoded batches are kept while the collector does not
+    /// take them, from 64 KiB to 64 GiB; by default 64 MiB, a few hundred
+    /// thousand spans. When there are more the oldest are dropped and counted.
+    pub fn max_kept_bytes(mut self, bytes: u64) -> Self {
+        self.batch.max_kept_bytes = Some(bytes);
+        self
+    }
+
+    /// How long a batch is kept while the collector does not take it, up to
+    /// 24 h; by default 5 minutes.
+    pub fn keep_for(mut self, time: Duration) -> Self {
+        self.batch.keep_for = Some(time);
         self
     }
 
@@ -264,13 +286,13 @@ impl PipelineBuilder {
     /// in-memory one for tests, one that prints, one for another protocol.
     /// Settings of the connection are then not read.
     ///
-    /// Batching, counting and the shutdown are the same. The exporter runs on
-    /// the batch thread, where it may block, with a tokio runtime at hand; a
-    /// panic in it counts as a failed batch.
+    /// Batching, counting and the shutdown are the same. The exporter runs on a
+    /// thread where it may block, with a tokio runtime at hand. It takes a batch
+    /// once: if it fails or panics, the batch is lost and counted.
     ///
     /// It goes before what `OTEL_TRACES_EXPORTER` says.
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.exporter = Some(foreign(exporter));
+        self.exporter = Some(Box::new(|resource| Way::foreign(exporter, resource)));
         self
     }
 
@@ -377,37 +399,33 @@ impl PipelineBuilder {
         let resource = resource::resolve(self.attributes, environment)?;
         let batch = Batch::resolve(self.batch, environment)?;
         let sampler = sampler::resolve(self.sampler, environment)?;
-        let counters = Arc::new(Counters::default());
-        let worker = Worker::start().map_err(PipelineError::Worker)?;
-        let slot = match self.exporter {
-            Some(slot) => Some(slot),
-            None => named(
-                exporter::resolve(environment)?,
-                self.transport,
-                environment,
-                &worker,
-            )?,
+        let runtime = runtime::build().map_err(PipelineError::Worker)?;
+        let way = match self.exporter {
+            Some(way) => Some(way(&resource)),
+            None => {
+                let named = exporter::resolve(environment)?;
+                named_way(named, self.transport, environment, &resource, &runtime)?
+            }
         };
-        let export = slot.map(|slot| {
-            let counters = Arc::clone(&counters);
-            slot(batch, &resource, worker.handle().clone(), counters)
-        });
-
-        let mut processors: Vec<Shared> = self
+        let export = way.map(|way| export(way, batch, runtime)).transpose()?;
+        let processors: Vec<Shared> = self
             .processors
             .into_iter()
-            .map(|processor| Shared::foreign(processor, &resource))
+            .map(|processor| Shared::new(processor, &resource))
             .collect();
-        processors.extend(export.map(Shared::export));
         let provider = processors
             .iter()
             .cloned()
-            .fold(self.provider, TracerProviderBuilder::with_span_processor)
+            .fold(self.provider, TracerProviderBuilder::with_span_processor);
+        let provider = export
+            .iter()
+            .cloned()
+            .fold(provider, TracerProviderBuilder::with_span_processor)
             .with_sampler(sampler)
             .with_span_limits(limits)
             .with_resource(resource)
             .build();
-        Ok(Pipeline::new(provider, processors, counters, worker))
+        Ok(Pipeline::new(provider, processors, export))
     }
 }
 
@@ -417,54 +435,66 @@ fn disabled() -> Result<Pipeline, PipelineError> {
     let provider = SdkTracerProvider::builder().build();
     // One that was shut down gives spans without ids that cost nothing.
     let _ = provider.shutdown();
-    let worker = Worker::start().map_err(PipelineError::Worker)?;
-    Ok(Pipeline::new(provider, Vec::new(), Arc::default(), worker))
+    Ok(Pipeline::new(provider, Vec::new(), None))
 }
 
-/// The slot for the exporter that the environment names.
-fn named(
+/// The way out that the environment names.
+fn named_way(
     exporter: Exporter,
     options: TransportOptions,
     environment: &Environment,
-    worker: &Worker,
-) -> Result<Option<ExporterSlot>, PipelineError> {
+    resource: &Resource,
+    runtime: &Runtime,
+) -> Result<Option<Way>, PipelineError> {
     match exporter {
         Exporter::Otlp => {
             let config = TransportConfig::resolve(options, environment)?;
-            otlp(config, worker).map(Some)
+            otlp(&config, resource, runtime).map(Some)
         }
-        Exporter::Console => Ok(Some(foreign(ConsoleExporter))),
+        Exporter::Console => Ok(Some(Way::foreign(ConsoleExporter, resource))),
         Exporter::None => Ok(None),
     }
 }
 
-/// The slot for an exporter of the SDK's kind.
-fn foreign(exporter: impl SpanExporter + 'static) -> ExporterSlot {
-    Box::new(move |batch, resource, worker, counters| {
-        let sender = ForeignSender::new(exporter, resource, worker);
-        let exporter = CountingExporter::new(sender, Arc::clone(&counters));
-        ExportProcessor::new(exporter, batch, counters)
-    })
-}
-
-/// The slot for the exporter over OTLP.
-fn otlp(config: TransportConfig, worker: &Worker) -> Result<ExporterSlot, PipelineError> {
+/// The way out over OTLP. Its connections live in the runtime.
+fn otlp(
+    config: &TransportConfig,
+    resource: &Resource,
+    runtime: &Runtime,
+) -> Result<Way, PipelineError> {
     tracing::debug!(
         endpoint = %config.endpoint,
         protocol = ?config.protocol,
         compression = ?config.compression,
         "spans are exported over OTLP"
     );
-    let transport = {
-        let _context = worker.handle().enter();
-        Transport::new(&config)?
-    };
-    Ok(Box::new(move |batch, resource, worker, counters| {
-        let encoder = Encoder::new(resource, config.body_compression());
-        let sender = OtlpSender::new(encoder, transport, config.timeout, worker);
-        let exporter = CountingExporter::new(sender, Arc::clone(&counters));
-        ExportProcessor::new(exporter, batch, counters)
+    let _context = runtime.enter();
+    Ok(Way::Otlp(Otlp {
+        encoder: Encoder::new(resource, config.body_compression()),
+        transport: Transport::new(config)?,
+        timeout: config.timeout,
     }))
+}
+
+/// Queue, books and thread of the export.
+fn export(way: Way, batch: Batch, runtime: Runtime) -> Result<Export, PipelineError> {
+    let queue = Arc::new(Queue::new(Limits {
+        spans: batch.max_queue_size as u64,
+        bytes: batch.max_queue_bytes,
+        batch: batch.max_export_batch_size as u64,
+    }));
+    let accounts = Arc::new(Accounts::new(Arc::clone(&queue)));
+    let (commands, received) = tokio::sync::mpsc::unbounded_channel();
+    ExportThread::new(
+        Arc::clone(&queue),
+        Arc::clone(&accounts),
+        way,
+        received,
+        batch,
+    )
+    .spawn(runtime)
+    .map_err(PipelineError::Worker)?;
+    Ok(Export::new(queue, accounts, commands))
 }
 
 impl fmt::Debug for PipelineBuilder {

@@ -106,7 +106,7 @@ impl PipelineError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// Batches failed during the flush, and their spans are lost.
+    /// Spans were lost during the flush: refused, rejected, or dropped.
     #[error("{spans} spans were not delivered: {cause}")]
     #[non_exhaustive]
     NotDelivered {
@@ -115,9 +115,15 @@ pub enum FlushError {
         /// What the last failure was.
         cause: String,
     },
-    /// The flush took longer than the SDK waits. The export goes on.
+    /// The flush took too long. What was not delivered is kept and tried on.
     #[error("the flush did not end within {0:?}; the export goes on in the background")]
     Timeout(Duration),
+    /// This process was forked from the one that exports.
+    #[error(
+        "this process was forked after the pipeline was built, and exports nothing: build the \
+         pipeline after the fork"
+    )]
+    Forked,
     /// The pipeline, or its tracer provider, has been shut down.
     #[error("the pipeline has been shut down")]
     AfterShutdown,
@@ -137,7 +143,7 @@ pub enum ShutdownError {
     #[non_exhaustive]
     Lost {
         /// The final count.
-        stats: Stats,
+        stats: Box<Stats>,
         /// What the last failure of an export was, if one failed.
         cause: Option<String>,
     },
@@ -152,7 +158,7 @@ pub enum ShutdownError {
         /// The deadline that was given.
         deadline: Duration,
         /// The count at the deadline.
-        stats: Stats,
+        stats: Box<Stats>,
         /// What the last failure of an export was, if one failed.
         cause: Option<String>,
     },

@@ -1,234 +1,398 @@
-//! Between the batch and the wire: every batch ends as delivered or as lost,
-//! also by a panic, and is counted.
+//! The export thread: it takes spans from the queue, keeps them as batches, and
+//! sends those until each of them has a fate.
 
-use std::any::Any;
 use std::fmt;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use tokio::runtime::Handle;
+use opentelemetry::Context;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
-use crate::encode::Encoder;
-use crate::error::ExportError;
-use crate::retry::deliver;
-use crate::stats::Counters;
-use crate::transport::{Delivery, Transport};
+use crate::config::batch::Batch as BatchConfig;
+use crate::pace::Pace;
+use crate::queue::Queue;
+use crate::report::Report;
+use crate::stats::{Accounts, DropReason};
+use crate::store::{Batch, Payload, Store};
+use crate::transport::{Delivery, Failure, Retry};
+use crate::way::Way;
 
-/// Something that delivers a batch or says why not.
-pub(crate) trait Sender: fmt::Debug + Send + Sync + 'static {
-    fn send(
-        &self,
-        batch: Vec<SpanData>,
-    ) -> impl Future<Output = Result<Delivery, ExportError>> + Send;
+const THREAD_NAME: &str = "rum-trace-otlp";
 
-    fn shutdown(&self, _timeout: Duration) -> OTelSdkResult {
+/// What the pipeline asks of the thread. The answer is that it is done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Send what has ended so far.
+    Flush(SyncSender<()>),
+    /// Send what is left, until then, and end.
+    Shutdown(Instant, SyncSender<()>),
+}
+
+/// The state of the export, which survives a panic of the thread's.
+pub(crate) struct Exporter {
+    queue: Arc<Queue>,
+    accounts: Arc<Accounts>,
+    way: Arc<Way>,
+    commands: UnboundedReceiver<Command>,
+    config: BatchConfig,
+    store: Store,
+    pace: Pace,
+    report: Report,
+    flight: Option<Flight>,
+    flushes: Vec<(u64, SyncSender<()>)>,
+    ending: Option<(Instant, SyncSender<()>)>,
+    /// The number of the next batch.
+    next: u64,
+    /// When spans that do not fill a batch are sent.
+    tick: Instant,
+}
+
+/// A batch on its way. It is sent in a task of its own, so that a panic ends
+/// the task and not this thread.
+struct Flight {
+    task: JoinHandle<Outcome>,
+    spans: u64,
+    made: Instant,
+    number: u64,
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Delivered(Delivery),
+    /// It may be tried again with what is handed back.
+    Failed(Failure, Payload),
+    /// It is lost.
+    Lost(DropReason, String),
+}
+
+/// What woke the thread.
+enum Event {
+    Landed(Outcome),
+    Command(Option<Command>),
+    FullBatch,
+    Time,
+}
+
+impl Exporter {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        accounts: Arc<Accounts>,
+        way: Way,
+        commands: UnboundedReceiver<Command>,
+        config: BatchConfig,
+    ) -> Self {
+        Exporter {
+            report: Report::new(),
+            store: Store::new(config.max_kept_bytes, config.keep_for),
+            way: Arc::new(way),
+            pace: Pace::new(),
+            flight: None,
+            flushes: Vec::new(),
+            ending: None,
+            next: 0,
+            tick: Instant::now(),
+            queue,
+            accounts,
+            commands,
+            config,
+        }
+    }
+
+    /// Starts the thread, with the runtime that its connections live in.
+    pub(crate) fn spawn(mut self, runtime: Runtime) -> std::io::Result<()> {
+        std::thread::Builder::new()
+            .name(THREAD_NAME.to_owned())
+            .spawn(move || {
+                // Instrumented HTTP libraries must not make spans about the
+                // export of spans.
+                let _suppressed = Context::enter_telemetry_suppressed_scope();
+                while let Err(panic) =
+                    catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run())))
+                {
+                    self.recover(&*panic);
+                }
+                // Not a plain drop: that waits for a name lookup in progress.
+                runtime.shutdown_background();
+            })?;
         Ok(())
     }
-}
 
-/// An exporter for the SDK that counts what becomes of each batch.
-#[derive(Debug)]
-pub(crate) struct CountingExporter<S> {
-    sender: S,
-    counters: Arc<Counters>,
-    healthy: AtomicBool,
-}
-
-impl<S: Sender> CountingExporter<S> {
-    pub(crate) fn new(sender: S, counters: Arc<Counters>) -> Self {
-        Self {
-            sender,
-            counters,
-            healthy: AtomicBool::new(true),
-        }
+    /// After a panic outside of an attempt, which is a mistake of ours: count
+    /// what is not known any more, and go on.
+    fn recover(&mut self, panic: &(dyn std::any::Any + Send)) {
+        let cause = panic_text(panic);
+        tracing::error!(cause, "the export thread panicked and goes on");
+        self.flight = None;
+        self.accounts.lost_all_in_flight(&cause);
     }
 
-    fn settle(&self, spans: u64, result: Result<Delivery, ExportError>) -> OTelSdkResult {
-        match result {
-            Ok(delivery) => {
-                self.counters
-                    .delivered(spans, delivery.rejected, &delivery.message);
-                self.report_delivery(&delivery);
-                Ok(())
+    async fn run(&mut self) {
+        self.tick = Instant::now() + self.config.scheduled_delay;
+        loop {
+            match self.next_event().await {
+                Event::Landed(outcome) => self.landed(outcome),
+                Event::Command(command) => self.command(command),
+                Event::FullBatch => self.gather(Gather::FullBatches),
+                Event::Time => self.on_time(),
             }
-            Err(error) => {
-                self.counters.failed(spans, &error.0);
-                self.report_failure(spans, &error);
-                Err(OTelSdkError::InternalFailure(error.0))
+            self.tidy();
+            self.launch();
+            self.answer_flushes();
+            if self.is_over() {
+                self.finish();
+                return;
             }
         }
     }
 
-    /// The first loss and the recovery are loud; what is lost in between is in
-    /// the numbers of the recovery's line.
-    fn report_failure(&self, spans: u64, error: &ExportError) {
-        if self.healthy.swap(false, Ordering::Relaxed) {
-            tracing::warn!(
-                spans,
-                error = %error,
-                "spans were lost: a batch could not be exported; \
-                 further losses are logged at debug level until an export succeeds"
-            );
-        } else {
-            tracing::debug!(spans, error = %error, "a batch could not be exported");
-        }
-    }
-
-    fn report_delivery(&self, delivery: &Delivery) {
-        if !self.healthy.swap(true, Ordering::Relaxed) {
-            let lost = self.counters.snapshot().failed();
-            tracing::info!(
-                lost,
-                "the export works again; `lost` is the total since the start"
-            );
-        }
-        if delivery.rejected > 0 || !delivery.message.is_empty() {
-            tracing::warn!(
-                rejected = delivery.rejected,
-                reason = delivery.message,
-                "the collector did not keep all spans of a batch"
-            );
-        }
-    }
-}
-
-impl<S: Sender> SpanExporter for CountingExporter<S> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len() as u64;
-        self.counters.begin(spans);
-        let result = self.sender.send(batch).await;
-        self.settle(spans, result)
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.sender.shutdown(timeout)
-    }
-
-    // The resource is in the sender from the start.
-}
-
-/// OTLP to a collector. Each batch is encoded and sent in a task on the
-/// worker, so that it needs nothing of the thread that waits for it.
-#[derive(Debug)]
-pub(crate) struct OtlpSender {
-    way: Arc<Way>,
-    worker: Handle,
-}
-
-#[derive(Debug)]
-struct Way {
-    encoder: Encoder,
-    transport: Transport,
-    timeout: Duration,
-}
-
-impl OtlpSender {
-    pub(crate) fn new(
-        encoder: Encoder,
-        transport: Transport,
-        timeout: Duration,
-        worker: Handle,
-    ) -> Self {
-        let way = Arc::new(Way {
-            encoder,
-            transport,
-            timeout,
-        });
-        Self { way, worker }
-    }
-}
-
-impl Sender for OtlpSender {
-    async fn send(&self, batch: Vec<SpanData>) -> Result<Delivery, ExportError> {
-        let way = Arc::clone(&self.way);
-        let task = self.worker.spawn(async move {
-            let body = way.encoder.encode(batch)?;
-            deliver(&way.transport, body, way.timeout).await
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(error) if error.is_panic() => Err(panicked(error.into_panic().as_ref())),
-            Err(_) => Err(ExportError(
-                "the pipeline was shut down before the batch was delivered".to_owned(),
-            )),
-        }
-    }
-}
-
-/// An exporter of the user's. It is polled on the batch thread, as the SDK
-/// would, where it may block; but with the worker's runtime at hand, so that
-/// it may also be an asynchronous one.
-#[derive(Debug)]
-pub(crate) struct ForeignSender<E> {
-    exporter: E,
-    worker: Handle,
-}
-
-impl<E: SpanExporter + 'static> ForeignSender<E> {
-    pub(crate) fn new(mut exporter: E, resource: &Resource, worker: Handle) -> Self {
-        exporter.set_resource(resource);
-        Self { exporter, worker }
-    }
-}
-
-impl<E: SpanExporter + 'static> Sender for ForeignSender<E> {
-    async fn send(&self, batch: Vec<SpanData>) -> Result<Delivery, ExportError> {
-        // The call itself may panic, not only its future.
-        let future = async move { self.exporter.export(batch).await };
-        let polled = Guarded {
-            future: Box::pin(future),
-            worker: &self.worker,
+    async fn next_event(&mut self) -> Event {
+        let wake = self.wake_at();
+        let flight = self.flight.as_mut();
+        let landing = async {
+            match flight {
+                Some(flight) => (&mut flight.task).await,
+                None => std::future::pending().await,
+            }
         };
-        match polled.await? {
-            Ok(()) => Ok(Delivery::default()),
-            // Its own text without the SDK's words before it.
-            Err(OTelSdkError::InternalFailure(problem)) => Err(ExportError(problem)),
-            Err(error) => Err(ExportError(error.to_string())),
+        tokio::select! {
+            biased;
+            landed = landing => Event::Landed(match landed {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::Lost(DropReason::ExporterPanic, task_error(error)),
+            }),
+            command = self.commands.recv(), if self.ending.is_none() => Event::Command(command),
+            () = self.queue.full_batch() => Event::FullBatch,
+            () = sleep_until(wake) => Event::Time,
         }
     }
 
-    fn shutdown(&self, timeout: Duration) -> OTelSdkResult {
-        let _context = self.worker.enter();
-        catch_unwind(AssertUnwindSafe(|| {
-            self.exporter.shutdown_with_timeout(timeout)
-        }))
-        .unwrap_or_else(|panic| Err(OTelSdkError::InternalFailure(panicked(panic.as_ref()).0)))
+    /// The next moment at which there is something to do.
+    fn wake_at(&self) -> Instant {
+        let attempt = self
+            .pace
+            .not_before()
+            .filter(|_| self.flight.is_none() && !self.store.is_empty());
+        let deadline = self.ending.as_ref().map(|(deadline, _)| *deadline);
+        [Some(self.tick), attempt, self.store.expiry(), deadline]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(self.tick)
     }
-}
 
-/// Polls within a runtime's context and turns a panic into an error: a panic
-/// would end the SDK's batch thread for good.
-struct Guarded<'a, F> {
-    future: Pin<Box<F>>,
-    worker: &'a Handle,
-}
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        if self.tick <= now {
+            self.tick = now + self.config.scheduled_delay;
+            self.gather(Gather::Everything);
+        }
+    }
 
-impl<F: Future> Future for Guarded<'_, F> {
-    type Output = Result<F::Output, ExportError>;
+    fn command(&mut self, command: Option<Command>) {
+        self.gather(Gather::Everything);
+        match command {
+            Some(Command::Flush(done)) => self.flushes.push((self.next, done)),
+            Some(Command::Shutdown(deadline, done)) => {
+                self.queue.close();
+                self.gather(Gather::Everything);
+                self.ending = Some((deadline, done));
+            }
+            // The pipeline is gone without a shutdown: nobody waits.
+            None => {
+                let (done, _) = std::sync::mpsc::sync_channel(1);
+                self.ending = Some((Instant::now(), done));
+            }
+        }
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _context = self.worker.enter();
-        let future = self.future.as_mut();
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panicked(panic.as_ref()))),
+    /// Makes batches of what waits in the queue.
+    fn gather(&mut self, what: Gather) {
+        let max = self.config.max_export_batch_size;
+        loop {
+            let waiting = self.queue.len();
+            if waiting == 0 || (what == Gather::FullBatches && waiting < max as u64) {
+                return;
+            }
+            let spans = self.queue.take(max);
+            if spans.is_empty() {
+                return; // counted at the door, and not yet in
+            }
+            self.keep(spans);
+        }
+    }
+
+    fn keep(&mut self, spans: Vec<opentelemetry_sdk::trace::SpanData>) {
+        let count = spans.len() as u64;
+        self.accounts.taken(count);
+        let payload = catch_unwind(AssertUnwindSafe(|| self.way.prepare(spans)));
+        match payload {
+            Ok(Ok(payload)) => {
+                let number = self.next;
+                self.next += 1;
+                self.store.push(Batch {
+                    payload,
+                    spans: count,
+                    made: Instant::now(),
+                    number,
+                });
+            }
+            Ok(Err(error)) => {
+                self.accounts.sending(count);
+                self.accounts
+                    .lost_in_flight(count, DropReason::Refused, &error.0);
+            }
+            Err(panic) => {
+                self.accounts.sending(count);
+                let cause = panic_text(&*panic);
+                self.accounts
+                    .lost_in_flight(count, DropReason::ExporterPanic, &cause);
+            }
+        }
+    }
+
+    /// Lets go of what is too old or too much, and says so.
+    fn tidy(&mut self) {
+        let now = Instant::now();
+        while let Some(batch) = self.store.pop_expired(now) {
+            self.accounts
+                .lost_waiting(batch.spans, DropReason::RetryExpired);
+        }
+        while let Some(batch) = self.store.pop_over_limit() {
+            self.accounts
+                .lost_waiting(batch.spans, DropReason::QueueFull);
+        }
+        self.report.losses(&self.accounts, now);
+    }
+
+    /// Sends the oldest batch, if none is on its way and it may be tried.
+    fn launch(&mut self) {
+        let now = Instant::now();
+        let too_early = self.pace.not_before().is_some_and(|moment| moment > now);
+        if self.flight.is_some() || too_early {
+            return;
+        }
+        let Some(batch) = self.store.pop() else {
+            return;
+        };
+        self.accounts.sending(batch.spans);
+        self.flight = Some(Flight {
+            task: Way::deliver(&self.way, batch.payload),
+            spans: batch.spans,
+            made: batch.made,
+            number: batch.number,
+        });
+    }
+
+    fn landed(&mut self, outcome: Outcome) {
+        let Some(flight) = self.flight.take() else {
+            return;
+        };
+        match outcome {
+            Outcome::Delivered(delivery) => {
+                self.pace.succeeded();
+                self.accounts
+                    .delivered(flight.spans, delivery.rejected, &delivery.message);
+                self.report.delivery(&self.accounts, &delivery);
+            }
+            Outcome::Failed(failure, payload) => self.failed(&flight, &failure, payload),
+            Outcome::Lost(reason, cause) => {
+                self.accounts.lost_in_flight(flight.spans, reason, &cause);
+                self.report.failure(&self.accounts, &cause);
+            }
+        }
+    }
+
+    fn failed(&mut self, flight: &Flight, failure: &Failure, payload: Payload) {
+        self.report.failure(&self.accounts, &failure.message);
+        if failure.retry == Retry::Never {
+            // The next batch may fare better, but not in a busy loop.
+            self.pace.failed(Retry::Backoff, Instant::now());
+            let reason = DropReason::Refused;
+            return self
+                .accounts
+                .lost_in_flight(flight.spans, reason, &failure.message);
+        }
+        self.pace.failed(failure.retry, Instant::now());
+        self.accounts.put_back(flight.spans, &failure.message);
+        self.store.put_back(Batch {
+            payload,
+            spans: flight.spans,
+            made: flight.made,
+            number: flight.number,
+        });
+    }
+
+    /// A flush is done when every batch from before it has a fate.
+    fn answer_flushes(&mut self) {
+        let in_flight = self.flight.as_ref().map(|flight| flight.number);
+        let oldest = in_flight.or_else(|| self.store.oldest());
+        self.flushes.retain(|(before, done)| {
+            let waits = oldest.is_some_and(|oldest| oldest < *before);
+            if !waits {
+                // Whoever asked may have stopped waiting.
+                let _ = done.try_send(());
+            }
+            waits
+        });
+    }
+
+    fn is_over(&self) -> bool {
+        let Some((deadline, _)) = &self.ending else {
+            return false;
+        };
+        let done = self.flight.is_none() && self.store.is_empty();
+        done || *deadline <= Instant::now()
+    }
+
+    fn finish(&mut self) {
+        if let Some(flight) = self.flight.take() {
+            flight.task.abort();
+        }
+        self.accounts.close();
+        if let Some((deadline, done)) = self.ending.take() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.way.shutdown(left);
+            let _ = done.try_send(());
         }
     }
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> ExportError {
+/// How much of the queue is made into batches.
+#[derive(Clone, Copy, PartialEq)]
+enum Gather {
+    FullBatches,
+    Everything,
+}
+
+fn task_error(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => panic_text(&*panic),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    ExportError(format!("the exporter panicked: {text}"))
+    format!("the exporter panicked: {text}")
 }
+
+impl fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exporter")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long the thread may take beyond a deadline to say that it is done.
+pub(crate) const GRACE: Duration = Duration::from_millis(200);

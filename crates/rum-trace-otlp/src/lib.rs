@@ -2,11 +2,11 @@
 //!
 //! # How it is put together
 //!
-//! A span that ends goes to the SDK's batch processor, past a counter. Its
-//! thread hands full batches to the exporter, which encodes and compresses a
-//! batch once and sends the bytes from the pipeline's own runtime, as often as
-//! it takes. The transports know nothing of spans, and the rest nothing of
-//! HTTP: what is kept, and for how long, is decided in between.
+//! A span that ends goes to a queue, which never makes its thread wait. The
+//! export thread takes spans from there, encodes and compresses a batch once,
+//! keeps it, and sends the bytes as often as it takes. The transports know
+//! nothing of spans, and the rest nothing of HTTP: what is kept, and for how
+//! long, is decided in between. Every step is entered in the books (`stats`).
 //!
 //! The exporter is this crate's own and not that of `opentelemetry-otlp`, which
 //! reads headers, compression and timeout from the environment over what code
@@ -21,16 +21,21 @@ mod encode;
 mod endpoint;
 mod error;
 mod exporter;
+mod pace;
 mod pipeline;
 mod processor;
 mod protocol;
-mod retry;
+mod queue;
+mod report;
 mod secret;
+mod size;
 mod stats;
+mod store;
 mod transport;
+mod way;
 
 pub use self::builder::PipelineBuilder;
 pub use self::error::{FlushError, PipelineError, Setting, ShutdownError};
 pub use self::pipeline::Pipeline;
 pub use self::protocol::{Compression, Protocol};
-pub use self::stats::Stats;
+pub use self::stats::{DropReason, Stats};

@@ -1,7 +1,6 @@
 //! The guard of a running pipeline.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::error::OTelSdkError;
@@ -9,9 +8,8 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor as _};
 
 use crate::builder::PipelineBuilder;
 use crate::error::{FlushError, ShutdownError};
-use crate::processor::Shared;
-use crate::stats::{Counters, Stats};
-use crate::transport::runtime::Worker;
+use crate::processor::{Export, Shared};
+use crate::stats::{DropReason, Stats};
 
 /// The export of a process's spans, and the guard that ends it properly.
 ///
@@ -39,22 +37,28 @@ use crate::transport::runtime::Worker;
 ///
 /// # Threads and runtimes
 ///
-/// A pipeline has two threads of its own: the SDK's batch thread, and one
-/// named `rum-trace-otlp` with a tokio runtime that all connections live in.
-/// So it makes no difference whether the program has a runtime, which kind,
-/// and whether it is still there. [`flush`](Self::flush),
-/// [`shutdown`](Self::shutdown) and dropping block the thread that they are
-/// called on, at most for their deadline; on a single-threaded runtime too
-/// this delays, but does not hang. A process must not fork after the pipeline
-/// was built: the threads are not there in the child.
+/// A pipeline has a thread of its own, named `rum-trace-otlp`, with a tokio
+/// runtime that all connections live in. So it makes no difference whether the
+/// program has a runtime, which kind, and whether it is still there.
+/// [`flush`](Self::flush), [`shutdown`](Self::shutdown) and dropping block the
+/// thread that they are called on, at most for their deadline; on a
+/// single-threaded runtime too this delays, but does not hang. Build it after a
+/// fork: a child has no such thread, which is noticed, said, and counted.
+///
+/// # What is kept
+///
+/// A batch is encoded once and kept until the collector acknowledges it, until
+/// it is too old ([`keep_for`](PipelineBuilder::keep_for)), or until there is no
+/// more place ([`max_kept_bytes`](PipelineBuilder::max_kept_bytes); the oldest
+/// goes first). OTLP is at-least-once: a batch whose acknowledgement got lost is
+/// sent again.
 #[must_use = "a pipeline that is dropped at once exports nothing: bind it to a name"]
 pub struct Pipeline {
     provider: SdkTracerProvider,
-    /// The exporting one is the last.
     processors: Vec<Shared>,
-    counters: Arc<Counters>,
-    /// `None` once shut down.
-    worker: Option<Worker>,
+    /// There is none if nothing is exported.
+    export: Option<Export>,
+    running: bool,
 }
 
 impl Pipeline {
@@ -71,14 +75,13 @@ impl Pipeline {
     pub(crate) fn new(
         provider: SdkTracerProvider,
         processors: Vec<Shared>,
-        counters: Arc<Counters>,
-        worker: Worker,
+        export: Option<Export>,
     ) -> Self {
         Self {
             provider,
             processors,
-            counters,
-            worker: Some(worker),
+            export,
+            running: true,
         }
     }
 
@@ -100,22 +103,24 @@ impl Pipeline {
     /// Where every span went, up to now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.snapshot()
+        self.export.as_ref().map(Export::stats).unwrap_or_default()
     }
 
-    /// Sends all spans that ended before the call, and waits for it. The SDK
-    /// waits for five seconds at most.
+    /// Sends all spans that ended before the call, and waits for it, for five
+    /// seconds at most. What the collector does not take in that time is kept
+    /// and tried on.
     ///
     /// # Errors
     ///
-    /// [`FlushError::NotDelivered`] if any batch, not only the last one, was
-    /// lost or refused during the flush; what was lost earlier is not told
-    /// again (see [`stats`](Self::stats)). [`FlushError::Timeout`] if it took
-    /// too long; the export goes on.
+    /// [`FlushError::NotDelivered`] if spans were lost or rejected during the
+    /// flush; what was lost earlier is not told again (see
+    /// [`stats`](Self::stats)). [`FlushError::Timeout`] if it took too long.
     pub fn flush(&self) -> Result<(), FlushError> {
-        let before = self.lost_in_export();
-        let results: Vec<_> = self.processors.iter().map(Shared::flush).collect();
-        let spans = self.lost_in_export() - before;
+        let before = self.stats().lost();
+        // The exporting one last, as at the end of each span.
+        let mut results: Vec<_> = self.processors.iter().map(Shared::flush).collect();
+        results.extend(self.export.as_ref().map(Export::flush));
+        let spans = self.stats().lost().saturating_sub(before);
         if spans > 0 {
             return Err(FlushError::NotDelivered {
                 spans,
@@ -129,9 +134,9 @@ impl Pipeline {
     /// end from now on are dropped.
     ///
     /// `Ok` means that every span that ended during the life of the pipeline
-    /// was acknowledged by the collector. After the deadline the request under
-    /// way is broken off; its spans count as lost, although the collector may
-    /// have got them.
+    /// was acknowledged by the collector. As long as there is time what fails is
+    /// tried again. After the deadline the request under way is broken off; its
+    /// spans count as lost, although the collector may have got them.
     ///
     /// # Errors
     ///
@@ -143,6 +148,7 @@ impl Pipeline {
     }
 
     fn finish(&mut self, deadline: Duration) -> Result<Stats, ShutdownError> {
+        self.running = false;
         let end = Instant::now().checked_add(deadline);
         // An end that the clock cannot hold is no limit.
         let left = || {
@@ -150,38 +156,36 @@ impl Pipeline {
                 end.saturating_duration_since(Instant::now())
             })
         };
-        // The exporting processor first: the deadline is there for it, and what
-        // ends from now on is still seen and counted.
+        // The exporting one first: the deadline is there for it. The provider
+        // itself is left alone, so that what ends later is still seen.
+        if let Some(export) = &self.export {
+            export.shutdown(left());
+        }
         let mut failures = Vec::new();
-        for processor in self.processors.iter().rev() {
+        for processor in &self.processors {
             match processor.shutdown_with_timeout(left()) {
                 Ok(()) | Err(OTelSdkError::AlreadyShutdown) => {}
                 Err(error) => failures.push(error.to_string()),
             }
         }
-        // All processors are shut: this marks the provider and nothing more.
-        let _ = self.provider.shutdown_with_timeout(left());
-        let stats = self.counters.snapshot();
-        self.worker = None;
-        self.verdict(deadline, stats, &failures)
+        self.verdict(deadline, &failures)
     }
 
-    fn verdict(
-        &self,
-        deadline: Duration,
-        stats: Stats,
-        failures: &[String],
-    ) -> Result<Stats, ShutdownError> {
+    fn verdict(&self, deadline: Duration, failures: &[String]) -> Result<Stats, ShutdownError> {
+        let stats = self.stats();
         let cause = self.cause();
-        if stats.open() > 0 {
+        if stats.dropped(DropReason::ShutdownDeadline) > 0 {
             return Err(ShutdownError::DeadlineExceeded {
                 deadline,
-                stats: stats.closed(),
+                stats: Box::new(stats),
                 cause,
             });
         }
         if stats.lost() > 0 {
-            return Err(ShutdownError::Lost { stats, cause });
+            return Err(ShutdownError::Lost {
+                stats: Box::new(stats),
+                cause,
+            });
         }
         if !failures.is_empty() {
             return Err(ShutdownError::Processor(failures.join("; ")));
@@ -189,19 +193,14 @@ impl Pipeline {
         Ok(stats)
     }
 
-    fn lost_in_export(&self) -> u64 {
-        let stats = self.counters.snapshot();
-        stats.failed() + stats.rejected()
-    }
-
     fn cause(&self) -> Option<String> {
-        self.counters.last_failure()
+        self.export.as_ref().and_then(Export::last_failure)
     }
 }
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        if self.worker.is_none() {
+        if !self.running {
             return;
         }
         if let Err(error) = self.finish(Self::DROP_DEADLINE) {
@@ -215,7 +214,7 @@ impl fmt::Debug for Pipeline {
         // The provider's own form shows every processor in full.
         f.debug_struct("Pipeline")
             .field("stats", &self.stats())
-            .field("running", &self.worker.is_some())
+            .field("running", &self.running)
             .finish_non_exhaustive()
     }
 }

@@ -1,122 +1,167 @@
-//! Between the SDK and the batch: what is counted, and what is let in.
+//! What the SDK sees: processors that the pipeline shuts down itself.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use opentelemetry::Context;
+use opentelemetry::trace::Span as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 
-use crate::config::batch::Batch;
 use crate::error::FlushError;
-use crate::stats::Counters;
+use crate::exporter::{Command, GRACE};
+use crate::queue::Queue;
+use crate::stats::{Accounts, Stats};
 
-/// The SDK's batch processor with a count of every span.
-pub(crate) struct ExportProcessor {
-    batch: BatchSpanProcessor,
-    counters: Arc<Counters>,
-    capacity: u64,
-}
+/// How long a flush waits.
+const FLUSH: Duration = Duration::from_secs(5);
+/// A deadline further away than this is none.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
-impl ExportProcessor {
-    pub(crate) fn new<E>(exporter: E, batch: Batch, counters: Arc<Counters>) -> Self
-    where
-        E: SpanExporter + 'static,
-    {
-        let config = BatchConfigBuilder::default()
-            .with_max_queue_size(batch.max_queue_size)
-            .with_max_export_batch_size(batch.max_export_batch_size)
-            .with_scheduled_delay(batch.scheduled_delay)
-            .build();
-        Self {
-            batch: BatchSpanProcessor::new(exporter, config),
-            counters,
-            capacity: batch.max_queue_size as u64,
-        }
-    }
-}
+/// The exporting end: the queue, its books, and the way to the export thread.
+/// Both the provider and the pipeline hold it, so that the pipeline can shut it
+/// down under one deadline and read its own answer.
+#[derive(Clone)]
+pub(crate) struct Export(Arc<Inner>);
 
-impl SpanProcessor for ExportProcessor {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        // The SDK's batch processor would export spans that are only recorded.
-        if !span.span_context.is_sampled() {
-            return;
-        }
-        // With as many places here as in the SDK's queue, the SDK never drops
-        // a span uncounted.
-        match self.counters.admit(self.capacity) {
-            Ok(()) => self.batch.on_end(span),
-            // Loud at the first one, then ever more seldom.
-            Err(dropped) if dropped.is_power_of_two() => tracing::warn!(
-                dropped,
-                max_queue_size = self.capacity,
-                "spans are dropped because the queue is full: the collector is too slow or \
-                 not there, or `max_queue_size` is too small; `dropped` is the total"
-            ),
-            Err(_) => {}
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.batch.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.batch.shutdown_with_timeout(timeout)
-    }
-}
-
-impl fmt::Debug for ExportProcessor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExportProcessor")
-            .field("stats", &self.counters.snapshot())
-            .finish_non_exhaustive()
-    }
-}
-
-/// A processor that both the provider and the pipeline hold, so that the
-/// pipeline can shut it down under one deadline and read its own answer: the
-/// provider melts the answers of all processors into one text.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared(Arc<Inner>);
-
-#[derive(Debug)]
 struct Inner {
-    processor: Box<dyn SpanProcessor>,
-    counters: Option<Arc<Counters>>,
+    queue: Arc<Queue>,
+    accounts: Arc<Accounts>,
+    commands: UnboundedSender<Command>,
     shut: AtomicBool,
 }
 
-impl Shared {
-    /// A processor of the user's.
-    pub(crate) fn foreign(mut processor: Box<dyn SpanProcessor>, resource: &Resource) -> Self {
-        processor.set_resource(resource);
-        Self::new(processor, None)
-    }
-
-    /// The processor that exports; what ends after its shutdown is counted.
-    pub(crate) fn export(processor: ExportProcessor) -> Self {
-        let counters = Arc::clone(&processor.counters);
-        Self::new(Box::new(processor), Some(counters))
-    }
-
-    fn new(processor: Box<dyn SpanProcessor>, counters: Option<Arc<Counters>>) -> Self {
-        Self(Arc::new(Inner {
-            processor,
-            counters,
+impl Export {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        accounts: Arc<Accounts>,
+        commands: UnboundedSender<Command>,
+    ) -> Self {
+        Export(Arc::new(Inner {
+            queue,
+            accounts,
+            commands,
             shut: AtomicBool::new(false),
         }))
     }
 
-    fn is_shut(&self) -> bool {
-        self.0.shut.load(Ordering::Acquire)
+    pub(crate) fn stats(&self) -> Stats {
+        self.0.accounts.snapshot()
+    }
+
+    pub(crate) fn last_failure(&self) -> Option<String> {
+        self.0.accounts.last_failure()
+    }
+
+    /// Sends what has ended so far, and waits for it.
+    pub(crate) fn flush(&self) -> Result<(), FlushError> {
+        if self.0.shut.load(Ordering::Acquire) {
+            return Err(FlushError::AfterShutdown);
+        }
+        if self.0.queue.is_forked() {
+            return Err(FlushError::Forked);
+        }
+        self.ask(FLUSH, Command::Flush)
+            .map_err(|_| FlushError::Timeout(FLUSH))
+    }
+
+    /// Sends what is left within `timeout`. The first call does it, later ones
+    /// do nothing. What has no fate by then is lost, and counted as that.
+    pub(crate) fn shutdown(&self, timeout: Duration) {
+        if self.0.shut.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let timeout = timeout.min(LONGEST);
+        if !self.0.queue.is_forked() {
+            let deadline = Instant::now() + timeout;
+            // Without an answer the thread is stuck in somebody's exporter.
+            let _ = self.ask(timeout + GRACE, |done| Command::Shutdown(deadline, done));
+        }
+        self.0.queue.close();
+        self.0.accounts.close();
+    }
+
+    fn ask(
+        &self,
+        timeout: Duration,
+        command: impl FnOnce(std::sync::mpsc::SyncSender<()>) -> Command,
+    ) -> Result<(), RecvTimeoutError> {
+        let (done, answer) = sync_channel(1);
+        if self.0.commands.send(command(done)).is_err() {
+            return Err(RecvTimeoutError::Disconnected);
+        }
+        answer.recv_timeout(timeout)
+    }
+}
+
+impl SpanProcessor for Export {
+    fn on_start(&self, span: &mut Span, _: &Context) {
+        if span.span_context().is_sampled() {
+            self.0.queue.started();
+        }
+    }
+
+    fn on_end(&self, span: SpanData) {
+        // Spans that are only recorded are not for export.
+        if span.span_context.is_sampled() {
+            self.0.queue.push(span);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.flush().map_err(|error| match error {
+            FlushError::Timeout(after) => OTelSdkError::Timeout(after),
+            FlushError::AfterShutdown => OTelSdkError::AlreadyShutdown,
+            other => OTelSdkError::InternalFailure(other.to_string()),
+        })
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.shutdown(timeout);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Export")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A processor of the user's.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared(Arc<Foreign>);
+
+#[derive(Debug)]
+struct Foreign {
+    processor: Box<dyn SpanProcessor>,
+    shut: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(mut processor: Box<dyn SpanProcessor>, resource: &Resource) -> Self {
+        processor.set_resource(resource);
+        Shared(Arc::new(Foreign {
+            processor,
+            shut: AtomicBool::new(false),
+        }))
+    }
+
+    /// Flushes, with the answer as the pipeline tells it.
+    pub(crate) fn flush(&self) -> Result<(), FlushError> {
+        self.force_flush().map_err(|error| match error {
+            OTelSdkError::Timeout(after) => FlushError::Timeout(after),
+            OTelSdkError::AlreadyShutdown => FlushError::AfterShutdown,
+            OTelSdkError::InternalFailure(problem) => FlushError::Processor(problem),
+        })
     }
 }
 
@@ -126,18 +171,11 @@ impl SpanProcessor for Shared {
     }
 
     fn on_end(&self, span: SpanData) {
-        match &self.0.counters {
-            Some(counters) if self.is_shut() => {
-                if span.span_context.is_sampled() {
-                    counters.refuse_late();
-                }
-            }
-            _ => self.0.processor.on_end(span),
-        }
+        self.0.processor.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        if self.is_shut() {
+        if self.0.shut.load(Ordering::Acquire) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
         self.0.processor.force_flush()
@@ -150,16 +188,5 @@ impl SpanProcessor for Shared {
             return Ok(());
         }
         self.0.processor.shutdown_with_timeout(timeout)
-    }
-}
-
-impl Shared {
-    /// Flushes, with the answer as the pipeline tells it.
-    pub(crate) fn flush(&self) -> Result<(), FlushError> {
-        self.force_flush().map_err(|error| match error {
-            OTelSdkError::Timeout(after) => FlushError::Timeout(after),
-            OTelSdkError::AlreadyShutdown => FlushError::AfterShutdown,
-            OTelSdkError::InternalFailure(problem) => FlushError::Processor(problem),
-        })
     }
 }

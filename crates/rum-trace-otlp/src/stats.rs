@@ -1,19 +1,20 @@
 //! Where every span went, in numbers.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::queue::{Door, Queue};
 
 /// The count of spans of one pipeline, taken at one moment.
 ///
-/// Every sampled span that ends is in exactly one of the places:
+/// Every sampled span that has ended is in exactly one place:
 ///
-/// `ended = exported + rejected + failed + queue_full + after_shutdown + queued + in_flight`
+/// `ended = exported + rejected + dropped + spooled + queued + in_flight`
 ///
-/// The numbers are read one after the other. While spans end on other threads
-/// they can be off by those spans; when nothing moves, and after the shutdown,
-/// they are exact. Spans that end once the SDK's provider itself is shut down
-/// reach no processor and so are in no count.
+/// This holds for every snapshot, also one that is taken while spans end on
+/// other threads, and after the shutdown. [`open`](Self::open) spans have begun
+/// and not ended. Spans that end once the SDK's provider was shut down by
+/// somebody else reach no processor: they stay open.
 ///
 /// ```
 /// use rum_trace_otlp::Pipeline;
@@ -25,14 +26,73 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
+    started: u64,
     ended: u64,
     exported: u64,
     rejected: u64,
-    failed: u64,
-    queue_full: u64,
-    after_shutdown: u64,
+    dropped: [u64; DropReason::COUNT],
     queued: u64,
     in_flight: u64,
+}
+
+/// Why a span was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// There was no place in memory: as many spans or bytes waited as may.
+    QueueFull,
+    /// It was tried again until it was too old.
+    RetryExpired,
+    /// The collector answered that it will not take the batch, or it cannot be
+    /// reached in a way that trying again does not mend.
+    Refused,
+    /// It was still waiting, or on its way, at the deadline of the shutdown.
+    ShutdownDeadline,
+    /// It ended after the shutdown.
+    AfterShutdown,
+    /// The exporter panicked.
+    ExporterPanic,
+    /// An exporter given by `span_exporter` failed.
+    ExporterFailed,
+    /// It ended in a process that was forked from the one that exports.
+    Forked,
+}
+
+impl DropReason {
+    const COUNT: usize = 8;
+
+    /// All of them.
+    pub const ALL: [DropReason; DropReason::COUNT] = [
+        DropReason::QueueFull,
+        DropReason::RetryExpired,
+        DropReason::Refused,
+        DropReason::ShutdownDeadline,
+        DropReason::AfterShutdown,
+        DropReason::ExporterPanic,
+        DropReason::ExporterFailed,
+        DropReason::Forked,
+    ];
+
+    /// A short name in lower case, fit for a metric label: `queue_full`, …
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DropReason::QueueFull => "queue_full",
+            DropReason::RetryExpired => "retry_expired",
+            DropReason::Refused => "refused",
+            DropReason::ShutdownDeadline => "shutdown_deadline",
+            DropReason::AfterShutdown => "after_shutdown",
+            DropReason::ExporterPanic => "exporter_panic",
+            DropReason::ExporterFailed => "exporter_failed",
+            DropReason::Forked => "forked",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Stats {
@@ -40,6 +100,12 @@ impl Stats {
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.ended
+    }
+
+    /// Sampled spans that have begun and not ended.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.started.saturating_sub(self.ended)
     }
 
     /// Spans that the collector acknowledged.
@@ -54,26 +120,14 @@ impl Stats {
         self.rejected
     }
 
-    /// Spans of batches that could not be delivered: the collector was not
-    /// there, answered with an error, or the exporter panicked.
+    /// Spans that were dropped for this reason.
     #[must_use]
-    pub fn failed(&self) -> u64 {
-        self.failed
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped[reason as usize]
     }
 
-    /// Spans that found the queue full.
-    #[must_use]
-    pub fn queue_full(&self) -> u64 {
-        self.queue_full
-    }
-
-    /// Spans that ended while the pipeline was being shut down, too late.
-    #[must_use]
-    pub fn after_shutdown(&self) -> u64 {
-        self.after_shutdown
-    }
-
-    /// Spans that wait for their batch.
+    /// Spans that wait: for their batch, for their turn, or for a collector
+    /// that is not there.
     #[must_use]
     pub fn queued(&self) -> u64 {
         self.queued
@@ -85,183 +139,194 @@ impl Stats {
         self.in_flight
     }
 
-    /// Spans that are lost: rejected, failed, or dropped. After the shutdown
-    /// this includes what was still queued or in flight at the deadline.
+    /// Spans that are lost: rejected, or dropped for whatever reason.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.rejected + self.failed + self.queue_full + self.after_shutdown
+        self.rejected + self.dropped.iter().sum::<u64>()
     }
 
-    /// Spans whose fate is open.
-    pub(crate) fn open(&self) -> u64 {
+    /// Spans whose fate is not known yet.
+    pub(crate) fn pending(&self) -> u64 {
         self.queued + self.in_flight
-    }
-
-    /// At the deadline: what is still open will not be delivered any more.
-    pub(crate) fn closed(mut self) -> Self {
-        self.failed += self.open();
-        self.queued = 0;
-        self.in_flight = 0;
-        self
     }
 }
 
 impl fmt::Display for Stats {
-    /// The numbers that are not zero: `exported 10, failed 2`.
+    /// The numbers that are not zero: `exported 10, dropped 2 (queue_full 2)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exported {}", self.exported)?;
+        let reasons = DropReason::ALL
+            .into_iter()
+            .map(|reason| (reason.as_str(), self.dropped(reason)));
         let rest = [
-            ("rejected by the collector", self.rejected),
-            ("failed", self.failed),
-            ("queue full", self.queue_full),
-            ("ended after shutdown", self.after_shutdown),
+            ("rejected", self.rejected),
             ("queued", self.queued),
             ("in flight", self.in_flight),
         ];
-        for (name, count) in rest.into_iter().filter(|(_, count)| *count > 0) {
+        let told = reasons.chain(rest).filter(|(_, count)| *count > 0);
+        for (name, count) in told {
             write!(f, ", {name} {count}")?;
         }
         Ok(())
     }
 }
 
-/// The counters behind [`Stats`]; shared by the processor, the exporter and
-/// the guard.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    ended: AtomicU64,
-    exported: AtomicU64,
-    rejected: AtomicU64,
-    failed: AtomicU64,
-    queue_full: AtomicU64,
-    after_shutdown: AtomicU64,
-    queued: AtomicU64,
-    in_flight: AtomicU64,
-    last_failure: Mutex<Option<String>>,
+/// The books of a pipeline: what came to the door is counted by the queue, what
+/// became of it by the export thread, here.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    queue: Arc<Queue>,
+    ledger: Mutex<Ledger>,
 }
 
-impl Counters {
-    /// Counts one ended span and takes a place for it in a queue of
-    /// `capacity`. Where there is none the span counts as dropped; the error
-    /// is the number of spans dropped so far.
-    pub(crate) fn admit(&self, capacity: u64) -> Result<(), u64> {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-        let before = self.queued.fetch_add(1, Ordering::AcqRel);
-        if before >= capacity {
-            self.queued.fetch_sub(1, Ordering::AcqRel);
-            return Err(self.queue_full.fetch_add(1, Ordering::Relaxed) + 1);
+/// What the export thread took from the queue, and where it is.
+#[derive(Debug, Default)]
+struct Ledger {
+    taken: u64,
+    waiting: u64,
+    in_flight: u64,
+    exported: u64,
+    rejected: u64,
+    dropped: [u64; DropReason::COUNT],
+    /// What the last lost spans were lost by.
+    last_failure: Option<String>,
+    /// The pipeline is shut down: what had no fate then is lost.
+    closed: bool,
+}
+
+impl Accounts {
+    pub(crate) fn new(queue: Arc<Queue>) -> Self {
+        Accounts {
+            queue,
+            ledger: Mutex::default(),
         }
-        Ok(())
     }
 
-    /// Counts one span that ended too late.
-    pub(crate) fn refuse_late(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-        self.after_shutdown.fetch_add(1, Ordering::Relaxed);
+    /// Spans leave the queue for a batch.
+    pub(crate) fn taken(&self, spans: u64) {
+        self.change(|ledger| {
+            ledger.taken += spans;
+            ledger.waiting += spans;
+        });
     }
 
-    /// A batch leaves the queue.
-    pub(crate) fn begin(&self, spans: u64) {
-        self.in_flight.fetch_add(spans, Ordering::AcqRel);
-        self.queued.fetch_sub(spans, Ordering::AcqRel);
+    /// A batch is being sent.
+    pub(crate) fn sending(&self, spans: u64) {
+        self.change(|ledger| {
+            ledger.waiting -= spans;
+            ledger.in_flight += spans;
+        });
+    }
+
+    /// It was not taken, and waits for another attempt.
+    pub(crate) fn put_back(&self, spans: u64, cause: &str) {
+        self.change(|ledger| {
+            ledger.in_flight -= spans;
+            ledger.waiting += spans;
+            ledger.last_failure = Some(cause.to_owned());
+        });
     }
 
     /// A batch was acknowledged, but for `rejected` of its spans.
     pub(crate) fn delivered(&self, spans: u64, rejected: u64, reason: &str) {
         let rejected = rejected.min(spans);
-        if rejected > 0 {
-            self.remember(format!("the collector rejected {rejected} spans: {reason}"));
+        self.change(|ledger| {
+            ledger.in_flight -= spans;
+            ledger.exported += spans - rejected;
+            ledger.rejected += rejected;
+            if rejected > 0 {
+                ledger.last_failure =
+                    Some(format!("the collector rejected {rejected} spans: {reason}"));
+            }
+        });
+    }
+
+    /// The batch that is being sent is lost.
+    pub(crate) fn lost_in_flight(&self, spans: u64, reason: DropReason, cause: &str) {
+        self.change(|ledger| {
+            ledger.in_flight -= spans;
+            ledger.dropped[reason as usize] += spans;
+            ledger.last_failure = Some(cause.to_owned());
+        });
+    }
+
+    /// Whatever is being sent is lost: the thread that knew has panicked.
+    pub(crate) fn lost_all_in_flight(&self, cause: &str) {
+        self.change(|ledger| {
+            let spans = std::mem::take(&mut ledger.in_flight);
+            ledger.dropped[DropReason::ExporterPanic as usize] += spans;
+            ledger.last_failure = Some(cause.to_owned());
+        });
+    }
+
+    /// A batch that waited is lost.
+    pub(crate) fn lost_waiting(&self, spans: u64, reason: DropReason) {
+        self.change(|ledger| {
+            ledger.waiting -= spans;
+            ledger.dropped[reason as usize] += spans;
+        });
+    }
+
+    /// The end: what has no fate yet will not have a better one, and what the
+    /// export thread may still find out changes nothing.
+    pub(crate) fn close(&self) {
+        let mut ledger = self.lock();
+        if !std::mem::replace(&mut ledger.closed, true) {
+            let pending = ledger.waiting + ledger.in_flight;
+            ledger.dropped[DropReason::ShutdownDeadline as usize] += pending;
+            ledger.waiting = 0;
+            ledger.in_flight = 0;
         }
-        self.exported.fetch_add(spans - rejected, Ordering::AcqRel);
-        self.rejected.fetch_add(rejected, Ordering::AcqRel);
-        self.in_flight.fetch_sub(spans, Ordering::AcqRel);
     }
 
-    /// A batch was lost.
-    pub(crate) fn failed(&self, spans: u64, cause: &str) {
-        self.remember(cause.to_owned());
-        self.failed.fetch_add(spans, Ordering::AcqRel);
-        self.in_flight.fetch_sub(spans, Ordering::AcqRel);
-    }
-
-    fn remember(&self, cause: String) {
-        // Only assignments run under the lock, so it cannot be poisoned.
-        *self
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(cause);
-    }
-
-    /// What the last lost spans were lost by.
     pub(crate) fn last_failure(&self) -> Option<String> {
-        self.last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lock().last_failure.clone()
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
-        // The last places are read first: a span that moves on meanwhile is
-        // then counted twice rather than missed.
-        Stats {
-            after_shutdown: self.after_shutdown.load(Ordering::Acquire),
-            queue_full: self.queue_full.load(Ordering::Acquire),
-            queued: self.queued.load(Ordering::Acquire),
-            in_flight: self.in_flight.load(Ordering::Acquire),
-            exported: self.exported.load(Ordering::Acquire),
-            rejected: self.rejected.load(Ordering::Acquire),
-            failed: self.failed.load(Ordering::Acquire),
-            ended: self.ended.load(Ordering::Acquire),
+        let ledger = self.lock();
+        // Read after what was taken, it cannot be less than that.
+        let door = self.queue.door();
+        ledger.stats(&door, self.queue.is_forked())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Ledger)) {
+        let mut ledger = self.lock();
+        if !ledger.closed {
+            change(&mut ledger);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        // Only sums and assignments run under the lock.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sum(stats: &Stats) -> u64 {
-        stats.exported() + stats.lost() + stats.open()
-    }
-
-    #[test]
-    fn every_span_is_in_one_place_at_each_step() {
-        let counters = Counters::default();
-        let admitted = (0..10).filter(|_| counters.admit(8).is_ok()).count();
-        assert_eq!(admitted, 8);
-        counters.begin(5);
-        assert_eq!(sum(&counters.snapshot()), 10);
-        counters.delivered(5, 2, "too long");
-        counters.begin(3);
-        counters.failed(3, "down");
-        counters.refuse_late();
-
-        let stats = counters.snapshot();
-        assert_eq!(stats.ended(), 11);
-        assert_eq!(sum(&stats), 11);
-        assert_eq!((stats.exported(), stats.rejected()), (3, 2));
-        assert_eq!((stats.failed(), stats.queue_full()), (3, 2));
-        assert_eq!((stats.after_shutdown(), stats.lost()), (1, 8));
-        assert_eq!(counters.last_failure().as_deref(), Some("down"));
-    }
-
-    #[test]
-    fn a_collector_cannot_reject_more_than_it_got() {
-        let counters = Counters::default();
-        counters.admit(1).unwrap();
-        counters.begin(1);
-        counters.delivered(1, u64::MAX, "");
-        assert_eq!(counters.snapshot().rejected(), 1);
-        assert_eq!(counters.snapshot().exported(), 0);
-    }
-
-    #[test]
-    fn what_is_open_at_the_deadline_is_lost() {
-        let counters = Counters::default();
-        (0..6).for_each(|_| counters.admit(6).unwrap());
-        counters.begin(2);
-        let stats = counters.snapshot().closed();
-        assert_eq!((stats.lost(), stats.open()), (6, 0));
-        assert_eq!(stats.to_string(), "exported 0, failed 6");
+impl Ledger {
+    fn stats(&self, door: &Door, forked: bool) -> Stats {
+        let mut stats = Stats {
+            started: door.started,
+            ended: door.ended(),
+            exported: self.exported,
+            rejected: self.rejected,
+            dropped: self.dropped,
+            queued: self.waiting + (door.admitted - self.taken),
+            in_flight: self.in_flight,
+        };
+        stats.dropped[DropReason::QueueFull as usize] += door.full;
+        stats.dropped[DropReason::AfterShutdown as usize] += door.late;
+        stats.dropped[DropReason::Forked as usize] += door.forked;
+        if self.closed || forked {
+            let reason = if forked {
+                DropReason::Forked
+            } else {
+                DropReason::ShutdownDeadline
+            };
+            stats.dropped[reason as usize] += stats.pending();
+            stats.queued = 0;
+            stats.in_flight = 0;
+        }
+        stats
     }
 }

@@ -11,6 +11,9 @@ pub(crate) struct Batch {
     pub(crate) max_queue_size: usize,
     pub(crate) max_export_batch_size: usize,
     pub(crate) scheduled_delay: Duration,
+    pub(crate) max_queue_bytes: u64,
+    pub(crate) max_kept_bytes: u64,
+    pub(crate) keep_for: Duration,
 }
 
 /// What the builder was given.
@@ -19,16 +22,24 @@ pub(crate) struct BatchOptions {
     pub(crate) max_queue_size: Option<usize>,
     pub(crate) max_export_batch_size: Option<usize>,
     pub(crate) scheduled_delay: Option<Duration>,
+    pub(crate) max_queue_bytes: Option<u64>,
+    pub(crate) max_kept_bytes: Option<u64>,
+    pub(crate) keep_for: Option<Duration>,
 }
 
 impl Batch {
-    // The defaults are those of the OpenTelemetry specification.
-    const QUEUE_SIZE: usize = 2_048;
-    const BATCH_SIZE: usize = 512;
-    const DELAY: Duration = Duration::from_secs(5);
-    /// The SDK reserves the whole queue at the start: about half a gigabyte
-    /// at this size.
+    // Not those of the OpenTelemetry specification (2,048, 512 and 5 s), which
+    // lose spans in a second of an outage, and keep them from sight for five.
+    const QUEUE_SIZE: usize = 32_768;
+    const BATCH_SIZE: usize = 2_048;
+    const DELAY: Duration = Duration::from_secs(1);
     const MAX_QUEUE_SIZE: usize = 1_000_000;
+    const QUEUE_BYTES: u64 = 64 << 20;
+    const KEPT_BYTES: u64 = 64 << 20;
+    /// What a span may be at least, and a machine have at most.
+    const BYTES: std::ops::RangeInclusive<u64> = 64 << 10..=64 << 30;
+    const KEEP_FOR: Duration = Duration::from_secs(300);
+    const MAX_KEEP_FOR: Duration = Duration::from_secs(86_400);
     const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
     pub(crate) fn resolve(
@@ -52,6 +63,13 @@ impl Batch {
             max_queue_size,
             max_export_batch_size: check_batch(batch, max_queue_size)?,
             scheduled_delay: delay(options.scheduled_delay, environment)?,
+            max_queue_bytes: bytes(
+                options.max_queue_bytes,
+                "max_queue_bytes",
+                Self::QUEUE_BYTES,
+            )?,
+            max_kept_bytes: bytes(options.max_kept_bytes, "max_kept_bytes", Self::KEPT_BYTES)?,
+            keep_for: keep_for(options.keep_for)?,
         })
     }
 }
@@ -102,6 +120,28 @@ fn check_batch(given: Given, queue: usize) -> Result<usize, PipelineError> {
     }
 }
 
+fn bytes(code: Option<u64>, method: &'static str, default: u64) -> Result<u64, PipelineError> {
+    match code {
+        None => Ok(default),
+        Some(bytes) if Batch::BYTES.contains(&bytes) => Ok(bytes),
+        Some(bytes) => Err(PipelineError::invalid(
+            Setting::Code(method),
+            format!("{bytes} bytes are not possible; give 64 KiB to 64 GiB"),
+        )),
+    }
+}
+
+fn keep_for(code: Option<Duration>) -> Result<Duration, PipelineError> {
+    match code {
+        None => Ok(Batch::KEEP_FOR),
+        Some(time) if time <= Batch::MAX_KEEP_FOR => Ok(time),
+        Some(time) => Err(PipelineError::invalid(
+            Setting::Code("keep_for"),
+            format!("{time:?} is not possible; give up to 24 h"),
+        )),
+    }
+}
+
 fn delay(code: Option<Duration>, environment: &Environment) -> Result<Duration, PipelineError> {
     let given = match code {
         Some(delay) => Some((Setting::Code("scheduled_delay"), delay)),
@@ -143,7 +183,7 @@ mod tests {
         let batch = resolve(options, &table).unwrap();
         assert_eq!(batch.max_queue_size, 100);
         assert_eq!(batch.max_export_batch_size, 50);
-        assert_eq!(batch.scheduled_delay, Duration::from_secs(5));
+        assert_eq!(batch.scheduled_delay, Duration::from_secs(1));
     }
 
     #[test]
@@ -160,7 +200,7 @@ mod tests {
             (env::MAX_QUEUE_SIZE, "-1"),
             (env::MAX_QUEUE_SIZE, "many"),
             (env::MAX_EXPORT_BATCH_SIZE, "0"),
-            (env::MAX_EXPORT_BATCH_SIZE, "2049"),
+            (env::MAX_EXPORT_BATCH_SIZE, "32769"),
             (env::SCHEDULE_DELAY, "0"),
             (env::SCHEDULE_DELAY, "3600001"),
             (env::SCHEDULE_DELAY, "5s"),
@@ -175,7 +215,7 @@ mod tests {
                 ..BatchOptions::default()
             },
             BatchOptions {
-                max_export_batch_size: Some(4_096),
+                max_export_batch_size: Some(40_000),
                 ..BatchOptions::default()
             },
             BatchOptions {

@@ -1,7 +1,7 @@
 //! The way to the collector: one attempt to deliver one encoded batch.
 //!
 //! Both transports take the same bytes, encoded once; what is tried again,
-//! and when, is decided in [`crate::retry`].
+//! and when, is decided in [`crate::exporter`].
 
 #[cfg(feature = "grpc")]
 mod codec;

@@ -9,7 +9,7 @@ use rum_trace_otlp::{Compression, PipelineBuilder, Protocol};
 use tonic::{Code, Status};
 
 use super::support::grpc::GrpcCollector;
-use super::support::{LONG, builder, dead_address, spans};
+use super::support::{LONG, SHORT, builder, dead_address, spans};
 
 fn grpc() -> PipelineBuilder {
     builder().protocol(Protocol::Grpc)
@@ -134,7 +134,7 @@ fn a_collector_that_is_down_is_an_error_with_the_number_of_lost_spans() {
         .build()
         .unwrap();
     spans(&pipeline, 7);
-    let error = pipeline.shutdown(LONG).unwrap_err();
+    let error = pipeline.shutdown(SHORT).unwrap_err();
     assert_eq!(error.lost(), 7);
     let text = error.to_string();
     assert!(text.contains("refused"), "{text}");

@@ -3,6 +3,7 @@
 // Clippy's leave for tests does not reach the helpers beside them.
 #![allow(clippy::unwrap_used)]
 
+mod accounting;
 mod environment;
 #[cfg(feature = "grpc")]
 mod grpc;

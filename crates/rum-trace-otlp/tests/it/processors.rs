@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::{
     InMemorySpanExporter, Sampler, SamplingDecision, SamplingResult, ShouldSample, Span, SpanData,
     SpanExporter, SpanProcessor,
 };
-use rum_trace_otlp::{FlushError, ShutdownError};
+use rum_trace_otlp::{DropReason, FlushError, ShutdownError, Stats};
 
 use super::support::http::HttpCollector;
 use super::support::{LONG, builder, spans};
@@ -72,7 +72,8 @@ fn a_panic_of_the_exporter_is_one_lost_batch_and_not_the_end() {
         pipeline.flush().unwrap();
         let error = pipeline.shutdown(LONG).unwrap_err();
         let stats = error.stats().unwrap();
-        assert_eq!((stats.failed(), stats.exported()), (2, 3));
+        let panicked = stats.dropped(DropReason::ExporterPanic);
+        assert_eq!((panicked, stats.exported()), (2, 3));
     }
 }
 
@@ -124,18 +125,23 @@ fn a_flush_tells_of_any_lost_batch_and_not_of_the_last_one_only() {
         .max_export_batch_size(5)
         .build()
         .unwrap();
-    // Three batches or more; the SDK tells of the last one, which is well.
+    // Three batches or more, of which the last one is well.
     spans(&pipeline, 15);
     match pipeline.flush() {
         Err(FlushError::NotDelivered { spans, cause, .. }) => {
-            assert_eq!(spans, pipeline.stats().failed());
+            assert_eq!(spans, failed(&pipeline.stats()));
             assert_eq!(cause, "the second batch");
         }
         other => panic!("{other:?}"),
     }
     let stats = pipeline.stats();
-    assert_eq!(stats.exported() + stats.failed(), 15);
-    assert_eq!(pipeline.shutdown(LONG).unwrap_err().lost(), stats.failed());
+    assert_eq!(stats.exported() + failed(&stats), 15);
+    let lost = failed(&stats);
+    assert_eq!(pipeline.shutdown(LONG).unwrap_err().lost(), lost);
+}
+
+fn failed(stats: &Stats) -> u64 {
+    stats.dropped(DropReason::ExporterFailed)
 }
 
 /// Blocks like a synchronous client, then needs a timer like an asynchronous one.

@@ -90,15 +90,21 @@ impl HttpCollector {
 
     /// Answers the n-th request, from 0, with `answer(n)`.
     pub fn answering(answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
-        Self::serving(None, answer)
+        Self::serving(0, None, answer)
     }
 
     /// Accepts everything, over TLS.
     pub fn tls(acceptor: TlsAcceptor) -> Self {
-        Self::serving(Some(acceptor), |_| Reply::ok())
+        Self::serving(0, Some(acceptor), |_| Reply::ok())
+    }
+
+    /// Accepts everything, at a port that another one had.
+    pub fn on(port: u16) -> Self {
+        Self::serving(port, None, |_| Reply::ok())
     }
 
     fn serving(
+        port: u16,
         tls: Option<TlsAcceptor>,
         answer: impl Fn(usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
@@ -109,7 +115,7 @@ impl HttpCollector {
             count: AtomicUsize::new(0),
             answer: Box::new(answer),
         });
-        let server = Server::start(0, move |listener| async move {
+        let server = Server::start(port, move |listener| async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, state) = (tls.clone(), Arc::clone(&state));
                 tokio::spawn(async move {
