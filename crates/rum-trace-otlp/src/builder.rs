@@ -1,6 +1,7 @@
 //! From settings to a running pipeline.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +26,13 @@ use crate::console::ConsoleExporter;
 use crate::encode::Encoder;
 use crate::error::{PipelineError, Setting};
 use crate::exporter::Exporter as ExportThread;
+use crate::overflow::Overflow;
 use crate::pipeline::Pipeline;
 use crate::processor::{Export, Shared};
 use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
+use crate::spool::Spool;
 use crate::stats::Accounts;
 use crate::transport::{Transport, runtime};
 use crate::way::{Otlp, Way};
@@ -49,6 +52,7 @@ pub struct PipelineBuilder {
     sampler: Option<Box<dyn ShouldSample>>,
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
+    spool: Option<(PathBuf, u64)>,
     provider: TracerProviderBuilder,
     limits: Option<SpanLimits>,
     disabled: Option<bool>,
@@ -64,6 +68,7 @@ impl PipelineBuilder {
             sampler: None,
             processors: Vec::new(),
             exporter: None,
+            spool: None,
             provider: SdkTracerProvider::builder(),
             limits: None,
             disabled: None,
@@ -275,6 +280,21 @@ impl PipelineBuilder {
         self
     }
 
+    /// Puts the batches that memory would lose (too old, too many, or not sent
+    /// at the deadline of the shutdown) into files in this directory, up to
+    /// `max_bytes` of them, and sends them when the collector takes batches
+    /// again, also after a restart of the process. Without it they are dropped.
+    ///
+    /// The directory is for one pipeline alone; it is created if need be. Over
+    /// the limit, or on a full disk, the oldest files go. What survives what is
+    /// told in the docs of this crate. A batch can be sent twice.
+    ///
+    /// Not for an exporter given by [`span_exporter`](Self::span_exporter).
+    pub fn spool(mut self, directory: impl Into<PathBuf>, max_bytes: u64) -> Self {
+        self.spool = Some((directory.into(), max_bytes));
+        self
+    }
+
     /// A further processor, called before the one that exports. Note that the
     /// SDK copies every span for each further processor.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
@@ -407,7 +427,9 @@ impl PipelineBuilder {
                 named_way(named, self.transport, environment, &resource, &runtime)?
             }
         };
-        let export = way.map(|way| export(way, batch, runtime)).transpose()?;
+        let export = way
+            .map(|way| export(way, self.spool, batch, runtime))
+            .transpose()?;
         let processors: Vec<Shared> = self
             .processors
             .into_iter()
@@ -477,18 +499,32 @@ fn otlp(
 }
 
 /// Queue, books and thread of the export.
-fn export(way: Way, batch: Batch, runtime: Runtime) -> Result<Export, PipelineError> {
+fn export(
+    way: Way,
+    spool: Option<(PathBuf, u64)>,
+    batch: Batch,
+    runtime: Runtime,
+) -> Result<Export, PipelineError> {
+    let spool = spool
+        .map(|(directory, max_bytes)| Spool::open(&directory, max_bytes))
+        .transpose()
+        .map_err(|error| PipelineError::Spool {
+            problem: error.to_string(),
+        })?;
+
     let queue = Arc::new(Queue::new(Limits {
         spans: batch.max_queue_size as u64,
         bytes: batch.max_queue_bytes,
         batch: batch.max_export_batch_size as u64,
     }));
     let accounts = Arc::new(Accounts::new(Arc::clone(&queue)));
+    let overflow = Overflow::new(spool, Arc::clone(&accounts), way.compression());
     let (commands, received) = tokio::sync::mpsc::unbounded_channel();
     ExportThread::new(
         Arc::clone(&queue),
         Arc::clone(&accounts),
         way,
+        overflow,
         received,
         batch,
     )

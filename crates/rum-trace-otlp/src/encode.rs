@@ -29,6 +29,10 @@ impl Encoder {
         }
     }
 
+    pub(crate) fn compression(&self) -> Compression {
+        self.compression
+    }
+
     pub(crate) fn encode(&self, batch: Vec<SpanData>) -> Result<Bytes, ExportError> {
         let request = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(batch, &self.resource),
@@ -47,6 +51,30 @@ fn compress(compression: Compression, bytes: Vec<u8>) -> io::Result<Vec<u8>> {
         #[cfg(feature = "zstd")]
         Compression::Zstd => zstd::bulk::compress(&bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
         // The builder refuses what was not compiled in.
+        #[cfg(not(all(feature = "gzip", feature = "zstd")))]
+        _ => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// A body that was compressed in one way, for a collector that is sent another.
+pub(crate) fn recompress(from: Compression, to: Compression, body: Bytes) -> io::Result<Bytes> {
+    if from == to {
+        return Ok(body);
+    }
+    compress(to, decompress(from, &body)?).map(Bytes::from)
+}
+
+fn decompress(compression: Compression, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    match compression {
+        Compression::None => Ok(bytes.to_vec()),
+        #[cfg(feature = "gzip")]
+        Compression::Gzip => {
+            let mut plain = Vec::new();
+            io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut plain)?;
+            Ok(plain)
+        }
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => zstd::stream::decode_all(bytes),
         #[cfg(not(all(feature = "gzip", feature = "zstd")))]
         _ => Err(io::ErrorKind::Unsupported.into()),
     }

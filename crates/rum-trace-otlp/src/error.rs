@@ -79,6 +79,13 @@ pub enum PipelineError {
     /// The TLS library refused its set-up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[source] rustls::Error),
+    /// The spool on disk cannot be used.
+    #[error("`spool`: {problem}")]
+    #[non_exhaustive]
+    Spool {
+        /// What is wrong with it and what to do.
+        problem: String,
+    },
     /// The export thread could not be started.
     #[error("the export thread could not be started: {0}")]
     Worker(#[source] io::Error),

@@ -10,14 +10,15 @@ use std::time::Duration;
 use opentelemetry::Context;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::batch::Batch as BatchConfig;
+use crate::flight::{Flight, Source};
+use crate::overflow::Overflow;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::report::Report;
-use crate::stats::{Accounts, DropReason};
+use crate::stats::{Accounts, DropReason, Place};
 use crate::store::{Batch, Payload, Store};
 use crate::transport::{Delivery, Failure, Retry};
 use crate::way::Way;
@@ -41,6 +42,7 @@ pub(crate) struct Exporter {
     commands: UnboundedReceiver<Command>,
     config: BatchConfig,
     store: Store,
+    overflow: Overflow,
     pace: Pace,
     report: Report,
     flight: Option<Flight>,
@@ -50,15 +52,6 @@ pub(crate) struct Exporter {
     next: u64,
     /// When spans that do not fill a batch are sent.
     tick: Instant,
-}
-
-/// A batch on its way. It is sent in a task of its own, so that a panic ends
-/// the task and not this thread.
-struct Flight {
-    task: JoinHandle<Outcome>,
-    spans: u64,
-    made: Instant,
-    number: u64,
 }
 
 /// What became of an attempt.
@@ -84,6 +77,7 @@ impl Exporter {
         queue: Arc<Queue>,
         accounts: Arc<Accounts>,
         way: Way,
+        overflow: Overflow,
         commands: UnboundedReceiver<Command>,
         config: BatchConfig,
     ) -> Self {
@@ -91,6 +85,7 @@ impl Exporter {
             report: Report::new(),
             store: Store::new(config.max_kept_bytes, config.keep_for),
             way: Arc::new(way),
+            overflow,
             pace: Pace::new(),
             flight: None,
             flushes: Vec::new(),
@@ -177,13 +172,17 @@ impl Exporter {
         let attempt = self
             .pace
             .not_before()
-            .filter(|_| self.flight.is_none() && !self.store.is_empty());
+            .filter(|_| self.flight.is_none() && self.has_work());
         let deadline = self.ending.as_ref().map(|(deadline, _)| *deadline);
         [Some(self.tick), attempt, self.store.expiry(), deadline]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(self.tick)
+    }
+
+    fn has_work(&self) -> bool {
+        !self.store.is_empty() || !self.overflow.is_empty()
     }
 
     fn on_time(&mut self) {
@@ -201,6 +200,7 @@ impl Exporter {
             Some(Command::Shutdown(deadline, done)) => {
                 self.queue.close();
                 self.gather(Gather::Everything);
+                let deadline = deadline - self.time_to_spool(deadline);
                 self.ending = Some((deadline, done));
             }
             // The pipeline is gone without a shutdown: nobody waits.
@@ -209,6 +209,15 @@ impl Exporter {
                 self.ending = Some((Instant::now(), done));
             }
         }
+    }
+
+    /// What of the time to a deadline is kept for writing to the disk.
+    fn time_to_spool(&self, deadline: Instant) -> Duration {
+        if !self.overflow.is_there() {
+            return Duration::ZERO;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        (left / 5).min(Duration::from_secs(1))
     }
 
     /// Makes batches of what waits in the queue.
@@ -260,12 +269,12 @@ impl Exporter {
     fn tidy(&mut self) {
         let now = Instant::now();
         while let Some(batch) = self.store.pop_expired(now) {
-            self.accounts
-                .lost_waiting(batch.spans, DropReason::RetryExpired);
+            self.overflow
+                .take(batch, Place::Waiting, DropReason::RetryExpired);
         }
         while let Some(batch) = self.store.pop_over_limit() {
-            self.accounts
-                .lost_waiting(batch.spans, DropReason::QueueFull);
+            self.overflow
+                .take(batch, Place::Waiting, DropReason::QueueFull);
         }
         self.report.losses(&self.accounts, now);
     }
@@ -277,16 +286,35 @@ impl Exporter {
         if self.flight.is_some() || too_early {
             return;
         }
-        let Some(batch) = self.store.pop() else {
-            return;
+        self.flight = match self.store.pop() {
+            Some(batch) => Some(self.send_kept(batch)),
+            // What is fresh goes first, so that it is not seen late as well.
+            None if self.ending.is_none() => self.send_spooled(),
+            None => None,
         };
+    }
+
+    fn send_kept(&self, batch: Batch) -> Flight {
         self.accounts.sending(batch.spans);
-        self.flight = Some(Flight {
-            task: Way::deliver(&self.way, batch.payload),
-            spans: batch.spans,
+        let from = Source::Memory {
             made: batch.made,
             number: batch.number,
-        });
+            body: batch.payload.body(),
+        };
+        Flight {
+            task: Way::deliver(&self.way, batch.payload),
+            spans: batch.spans,
+            from,
+        }
+    }
+
+    fn send_spooled(&mut self) -> Option<Flight> {
+        let (id, spans, payload) = self.overflow.oldest()?;
+        Some(Flight {
+            task: Way::deliver(&self.way, payload),
+            spans,
+            from: Source::Spool(id),
+        })
     }
 
     fn landed(&mut self, outcome: Outcome) {
@@ -294,43 +322,59 @@ impl Exporter {
             return;
         };
         match outcome {
-            Outcome::Delivered(delivery) => {
-                self.pace.succeeded();
-                self.accounts
-                    .delivered(flight.spans, delivery.rejected, &delivery.message);
-                self.report.delivery(&self.accounts, &delivery);
-            }
+            Outcome::Delivered(delivery) => self.delivered(&flight, &delivery),
             Outcome::Failed(failure, payload) => self.failed(&flight, &failure, payload),
             Outcome::Lost(reason, cause) => {
-                self.accounts.lost_in_flight(flight.spans, reason, &cause);
+                self.lost(&flight, reason, &cause);
                 self.report.failure(&self.accounts, &cause);
             }
         }
     }
 
+    fn delivered(&mut self, flight: &Flight, delivery: &Delivery) {
+        self.pace.succeeded();
+        let (spans, rejected) = (flight.spans, delivery.rejected);
+        match flight.from {
+            Source::Memory { .. } => self.accounts.delivered(spans, rejected, &delivery.message),
+            Source::Spool(id) => {
+                self.overflow
+                    .delivered(id, spans, rejected, &delivery.message);
+            }
+        }
+        self.report.delivery(&self.accounts, delivery);
+    }
+
+    fn lost(&mut self, flight: &Flight, reason: DropReason, cause: &str) {
+        match flight.from {
+            Source::Memory { .. } => self.accounts.lost_in_flight(flight.spans, reason, cause),
+            Source::Spool(id) => self.overflow.gone(id, flight.spans, reason, cause),
+        }
+    }
+
     fn failed(&mut self, flight: &Flight, failure: &Failure, payload: Payload) {
         self.report.failure(&self.accounts, &failure.message);
+        let now = Instant::now();
         if failure.retry == Retry::Never {
             // The next batch may fare better, but not in a busy loop.
-            self.pace.failed(Retry::Backoff, Instant::now());
-            let reason = DropReason::Refused;
-            return self
-                .accounts
-                .lost_in_flight(flight.spans, reason, &failure.message);
+            self.pace.failed(Retry::Backoff, now);
+            return self.lost(flight, DropReason::Refused, &failure.message);
         }
-        self.pace.failed(failure.retry, Instant::now());
-        self.accounts.put_back(flight.spans, &failure.message);
-        self.store.put_back(Batch {
-            payload,
-            spans: flight.spans,
-            made: flight.made,
-            number: flight.number,
-        });
+        self.pace.failed(failure.retry, now);
+        // What is on disk stays there.
+        if let Source::Memory { made, number, .. } = flight.from {
+            self.accounts.put_back(flight.spans, &failure.message);
+            self.store.put_back(Batch {
+                payload,
+                spans: flight.spans,
+                made,
+                number,
+            });
+        }
     }
 
     /// A flush is done when every batch from before it has a fate.
     fn answer_flushes(&mut self) {
-        let in_flight = self.flight.as_ref().map(|flight| flight.number);
+        let in_flight = self.flight.as_ref().and_then(Flight::number);
         let oldest = in_flight.or_else(|| self.store.oldest());
         self.flushes.retain(|(before, done)| {
             let waits = oldest.is_some_and(|oldest| oldest < *before);
@@ -351,14 +395,39 @@ impl Exporter {
     }
 
     fn finish(&mut self) {
+        self.gather(Gather::Everything);
         if let Some(flight) = self.flight.take() {
             flight.task.abort();
+            self.spool_flight(flight);
+        }
+        while let Some(batch) = self.store.pop() {
+            self.overflow
+                .take(batch, Place::Waiting, DropReason::ShutdownDeadline);
         }
         self.accounts.close();
         if let Some((deadline, done)) = self.ending.take() {
             let left = deadline.saturating_duration_since(Instant::now());
             self.way.shutdown(left);
             let _ = done.try_send(());
+        }
+    }
+
+    /// Nobody knows whether the collector has got it: at least once.
+    fn spool_flight(&mut self, flight: Flight) {
+        if let Source::Memory {
+            made,
+            number,
+            body: Some(body),
+        } = flight.from
+        {
+            let batch = Batch {
+                payload: Payload::Encoded(body),
+                spans: flight.spans,
+                made,
+                number,
+            };
+            self.overflow
+                .take(batch, Place::InFlight, DropReason::ShutdownDeadline);
         }
     }
 }

@@ -50,7 +50,8 @@ use crate::stats::{DropReason, Stats};
 /// A batch is encoded once and kept until the collector acknowledges it, until
 /// it is too old ([`keep_for`](PipelineBuilder::keep_for)), or until there is no
 /// more place ([`max_kept_bytes`](PipelineBuilder::max_kept_bytes); the oldest
-/// goes first). OTLP is at-least-once: a batch whose acknowledgement got lost is
+/// goes first). Then it is dropped, or goes to disk, if there is a
+/// [`spool`](PipelineBuilder::spool). OTLP is at-least-once: a batch whose acknowledgement got lost is
 /// sent again.
 #[must_use = "a pipeline that is dropped at once exports nothing: bind it to a name"]
 pub struct Pipeline {
@@ -134,7 +135,8 @@ impl Pipeline {
     /// end from now on are dropped.
     ///
     /// `Ok` means that every span that ended during the life of the pipeline
-    /// was acknowledged by the collector. As long as there is time what fails is
+    /// was acknowledged by the collector, or is in the spool
+    /// ([`Stats::spooled`]) for the next process. As long as there is time what fails is
     /// tried again. After the deadline the request under way is broken off; its
     /// spans count as lost, although the collector may have got them.
     ///

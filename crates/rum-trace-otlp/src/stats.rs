@@ -9,9 +9,10 @@ use crate::queue::{Door, Queue};
 ///
 /// Every sampled span that has ended is in exactly one place:
 ///
-/// `ended = exported + rejected + dropped + spooled + queued + in_flight`
+/// `ended + recovered = exported + rejected + dropped + spooled + queued + in_flight`
 ///
-/// This holds for every snapshot, also one that is taken while spans end on
+/// where `recovered` are those that an earlier process left in the spool; without a
+/// spool both that and `spooled` are zero. This holds for every snapshot, also one that is taken while spans end on
 /// other threads, and after the shutdown. [`open`](Self::open) spans have begun
 /// and not ended. Spans that end once the SDK's provider was shut down by
 /// somebody else reach no processor: they stay open.
@@ -33,6 +34,8 @@ pub struct Stats {
     dropped: [u64; DropReason::COUNT],
     queued: u64,
     in_flight: u64,
+    recovered: u64,
+    spooled: u64,
 }
 
 /// Why a span was dropped.
@@ -56,10 +59,15 @@ pub enum DropReason {
     ExporterFailed,
     /// It ended in a process that was forked from the one that exports.
     Forked,
+    /// The spool on disk, or the disk itself, had no place for it, or gave its
+    /// place to a later one.
+    SpoolFull,
+    /// Its file in the spool was damaged, or taken away.
+    SpoolDamaged,
 }
 
 impl DropReason {
-    const COUNT: usize = 8;
+    const COUNT: usize = 10;
 
     /// All of them.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -71,6 +79,8 @@ impl DropReason {
         DropReason::ExporterPanic,
         DropReason::ExporterFailed,
         DropReason::Forked,
+        DropReason::SpoolFull,
+        DropReason::SpoolDamaged,
     ];
 
     /// A short name in lower case, fit for a metric label: `queue_full`, …
@@ -85,6 +95,8 @@ impl DropReason {
             DropReason::ExporterPanic => "exporter_panic",
             DropReason::ExporterFailed => "exporter_failed",
             DropReason::Forked => "forked",
+            DropReason::SpoolFull => "spool_full",
+            DropReason::SpoolDamaged => "spool_damaged",
         }
     }
 }
@@ -139,6 +151,19 @@ impl Stats {
         self.in_flight
     }
 
+    /// Spans that are in the spool on disk, to be sent by this process or a
+    /// later one.
+    #[must_use]
+    pub fn spooled(&self) -> u64 {
+        self.spooled
+    }
+
+    /// Spans that an earlier process had left in the spool.
+    #[must_use]
+    pub fn recovered(&self) -> u64 {
+        self.recovered
+    }
+
     /// Spans that are lost: rejected, or dropped for whatever reason.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -162,6 +187,8 @@ impl fmt::Display for Stats {
             ("rejected", self.rejected),
             ("queued", self.queued),
             ("in flight", self.in_flight),
+            ("spooled", self.spooled),
+            ("recovered", self.recovered),
         ];
         let told = reasons.chain(rest).filter(|(_, count)| *count > 0);
         for (name, count) in told {
@@ -188,10 +215,29 @@ struct Ledger {
     exported: u64,
     rejected: u64,
     dropped: [u64; DropReason::COUNT],
+    recovered: u64,
+    spool: Spooled,
+    /// Spans that were delivered although the spool had evicted them meanwhile.
+    delivered_all_the_same: u64,
     /// What the last lost spans were lost by.
     last_failure: Option<String>,
     /// The pipeline is shut down: what had no fate then is lost.
     closed: bool,
+}
+
+/// What the spool tells of itself, in spans.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spooled {
+    pub(crate) held: u64,
+    pub(crate) evicted: u64,
+    pub(crate) damaged: u64,
+}
+
+/// Where a batch was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Waiting,
+    InFlight,
 }
 
 impl Accounts {
@@ -259,11 +305,75 @@ impl Accounts {
         });
     }
 
-    /// A batch that waited is lost.
-    pub(crate) fn lost_waiting(&self, spans: u64, reason: DropReason) {
+    /// A batch is lost.
+    pub(crate) fn lost(&self, spans: u64, from: Place, reason: DropReason, cause: Option<&str>) {
         self.change(|ledger| {
-            ledger.waiting -= spans;
+            *ledger.place(from) -= spans;
             ledger.dropped[reason as usize] += spans;
+            if let Some(cause) = cause {
+                ledger.last_failure = Some(cause.to_owned());
+            }
+        });
+    }
+
+    /// What was found in the spool at the start.
+    pub(crate) fn recovered(&self, spans: u64, spool: Spooled) {
+        self.change(|ledger| {
+            ledger.recovered = spans;
+            ledger.spool = spool;
+        });
+    }
+
+    /// A batch is on disk now.
+    pub(crate) fn spooled(&self, spans: u64, from: Place, spool: Spooled) {
+        self.change(|ledger| {
+            *ledger.place(from) -= spans;
+            ledger.spool = spool;
+        });
+    }
+
+    /// The spool changed of itself.
+    pub(crate) fn sync(&self, spool: Spooled) {
+        self.change(|ledger| ledger.spool = spool);
+    }
+
+    /// A batch from the spool was acknowledged. If it was not `held` any more
+    /// the spool has counted it as evicted.
+    pub(crate) fn delivered_from_spool(
+        &self,
+        spans: u64,
+        rejected: u64,
+        reason: &str,
+        held: bool,
+        spool: Spooled,
+    ) {
+        let rejected = rejected.min(spans);
+        self.change(|ledger| {
+            ledger.exported += spans - rejected;
+            ledger.rejected += rejected;
+            ledger.spool = spool;
+            if !held {
+                ledger.delivered_all_the_same += spans;
+            }
+            if rejected > 0 {
+                ledger.last_failure =
+                    Some(format!("the collector rejected {rejected} spans: {reason}"));
+            }
+        });
+    }
+
+    /// A batch from the spool is lost.
+    pub(crate) fn lost_from_spool(
+        &self,
+        spans: u64,
+        reason: DropReason,
+        cause: &str,
+        spool: Spooled,
+    ) {
+        self.change(|ledger| {
+            ledger.dropped[reason as usize] += spans;
+            ledger.spool = spool;
+            ledger.last_failure = Some(cause.to_owned());
         });
     }
 
@@ -304,6 +414,13 @@ impl Accounts {
 }
 
 impl Ledger {
+    fn place(&mut self, place: Place) -> &mut u64 {
+        match place {
+            Place::Waiting => &mut self.waiting,
+            Place::InFlight => &mut self.in_flight,
+        }
+    }
+
     fn stats(&self, door: &Door, forked: bool) -> Stats {
         let mut stats = Stats {
             started: door.started,
@@ -313,7 +430,12 @@ impl Ledger {
             dropped: self.dropped,
             queued: self.waiting + (door.admitted - self.taken),
             in_flight: self.in_flight,
+            recovered: self.recovered,
+            spooled: self.spool.held,
         };
+        stats.dropped[DropReason::SpoolFull as usize] +=
+            self.spool.evicted - self.delivered_all_the_same;
+        stats.dropped[DropReason::SpoolDamaged as usize] += self.spool.damaged;
         stats.dropped[DropReason::QueueFull as usize] += door.full;
         stats.dropped[DropReason::AfterShutdown as usize] += door.late;
         stats.dropped[DropReason::Forked as usize] += door.forked;

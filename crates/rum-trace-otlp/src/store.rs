@@ -29,6 +29,14 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
+    /// A further handle of the bytes, if it has some.
+    pub(crate) fn body(&self) -> Option<Bytes> {
+        match self {
+            Payload::Encoded(bytes) => Some(bytes.clone()),
+            Payload::Spans(..) => None,
+        }
+    }
+
     fn bytes(&self) -> u64 {
         match self {
             Payload::Encoded(bytes) => bytes.len() as u64,

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::encode::Encoder;
 use crate::error::ExportError;
 use crate::exporter::Outcome;
+use crate::protocol::Compression;
 use crate::size;
 use crate::stats::DropReason;
 use crate::store::Payload;
@@ -39,6 +40,14 @@ impl Way {
     pub(crate) fn foreign(mut exporter: impl SpanExporter + 'static, resource: &Resource) -> Self {
         exporter.set_resource(resource);
         Way::Foreign(Arc::new(exporter))
+    }
+
+    /// How what is kept is compressed.
+    pub(crate) fn compression(&self) -> Compression {
+        match self {
+            Way::Otlp(otlp) => otlp.encoder.compression(),
+            Way::Foreign(_) => Compression::None,
+        }
     }
 
     /// Makes of spans what is kept until it is delivered.

@@ -11,14 +11,14 @@ use super::support::http::{HttpCollector, Reply};
 use super::support::{LONG, SHORT, builder, spans};
 
 /// The identity that the documentation gives.
-fn assert_complete(stats: &Stats) {
+pub(super) fn assert_complete(stats: &Stats) {
     let dropped: u64 = DropReason::ALL
         .map(|reason| stats.dropped(reason))
         .iter()
         .sum();
     let places = stats.exported() + stats.rejected() + dropped;
-    let places = places + stats.queued() + stats.in_flight();
-    assert_eq!(stats.ended(), places, "{stats:?}");
+    let places = places + stats.spooled() + stats.queued() + stats.in_flight();
+    assert_eq!(stats.ended() + stats.recovered(), places, "{stats:?}");
     assert_eq!(stats.lost(), stats.rejected() + dropped);
 }
 

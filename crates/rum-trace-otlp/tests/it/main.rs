@@ -10,6 +10,7 @@ mod grpc;
 mod http;
 mod lifecycle;
 mod processors;
+mod spool;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
