@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::trace::noop::NoopTracerProvider;
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry::{Key, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
@@ -26,6 +26,7 @@ use crate::console::ConsoleExporter;
 use crate::encode::Encoder;
 use crate::error::{PipelineError, Setting};
 use crate::exporter::Exporter as ExportThread;
+use crate::metrics;
 use crate::overflow::Overflow;
 use crate::pipeline::Pipeline;
 use crate::processor::{Export, Shared};
@@ -53,6 +54,7 @@ pub struct PipelineBuilder {
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
     spool: Option<(PathBuf, u64)>,
+    meters: Option<Box<dyn MeterProvider + Send>>,
     provider: TracerProviderBuilder,
     limits: Option<SpanLimits>,
     disabled: Option<bool>,
@@ -69,6 +71,7 @@ impl PipelineBuilder {
             processors: Vec::new(),
             exporter: None,
             spool: None,
+            meters: None,
             provider: SdkTracerProvider::builder(),
             limits: None,
             disabled: None,
@@ -295,6 +298,15 @@ impl PipelineBuilder {
         self
     }
 
+    /// Tells the books (see [`Stats`](crate::Stats)) as OpenTelemetry metrics
+    /// too, by the conventions for SDKs: `otel.sdk.processor.span.processed`,
+    /// `otel.sdk.processor.span.queue.size`, `otel.sdk.exporter.span.exported`,
+    /// `otel.sdk.exporter.span.inflight`, `otel.sdk.span.live`, …
+    pub fn meter_provider(mut self, provider: impl MeterProvider + Send + 'static) -> Self {
+        self.meters = Some(Box::new(provider));
+        self
+    }
+
     /// A further processor, called before the one that exports. Note that the
     /// SDK copies every span for each further processor.
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
@@ -378,13 +390,7 @@ impl PipelineBuilder {
         let environment = self.variables();
         // Also where the SDK is disabled: the specification wants it so.
         let propagator = propagators::resolve(&environment)?;
-        let pipeline = if self.is_disabled(&environment)? {
-            // Its spans stand for the caller's, which the SDK's cannot.
-            opentelemetry::global::set_tracer_provider(NoopTracerProvider::new());
-            disabled()?
-        } else {
-            self.start(&environment)?.install_global()
-        };
+        let pipeline = self.build_with(&environment)?.install_global();
         if let Some(propagator) = propagator {
             propagators::install(propagator);
         }
@@ -408,7 +414,7 @@ impl PipelineBuilder {
 
     pub(crate) fn build_with(self, environment: &Environment) -> Result<Pipeline, PipelineError> {
         if self.is_disabled(environment)? {
-            return disabled();
+            return Ok(disabled());
         }
         self.start(environment)
     }
@@ -428,7 +434,7 @@ impl PipelineBuilder {
             }
         };
         let export = way
-            .map(|way| export(way, self.spool, batch, runtime))
+            .map(|way| export(way, self.spool, self.meters.as_deref(), batch, runtime))
             .transpose()?;
         let processors: Vec<Shared> = self
             .processors
@@ -452,12 +458,9 @@ impl PipelineBuilder {
 }
 
 /// A pipeline that records nothing and sends nothing.
-fn disabled() -> Result<Pipeline, PipelineError> {
+fn disabled() -> Pipeline {
     tracing::info!("the OpenTelemetry SDK is disabled: no spans are recorded");
-    let provider = SdkTracerProvider::builder().build();
-    // One that was shut down gives spans without ids that cost nothing.
-    let _ = provider.shutdown();
-    Ok(Pipeline::new(provider, Vec::new(), None))
+    Pipeline::disabled()
 }
 
 /// The way out that the environment names.
@@ -502,6 +505,7 @@ fn otlp(
 fn export(
     way: Way,
     spool: Option<(PathBuf, u64)>,
+    meters: Option<&(dyn MeterProvider + Send)>,
     batch: Batch,
     runtime: Runtime,
 ) -> Result<Export, PipelineError> {
@@ -519,6 +523,10 @@ fn export(
     }));
     let accounts = Arc::new(Accounts::new(Arc::clone(&queue)));
     let overflow = Overflow::new(spool, Arc::clone(&accounts), way.compression());
+    if let Some(meters) = meters {
+        let capacity = batch.max_queue_size as u64;
+        metrics::observe(meters, &accounts, capacity, way.component());
+    }
     let (commands, received) = tokio::sync::mpsc::unbounded_channel();
     ExportThread::new(
         Arc::clone(&queue),

@@ -22,6 +22,7 @@ mod endpoint;
 mod error;
 mod exporter;
 mod flight;
+mod metrics;
 mod overflow;
 mod pace;
 mod pipeline;

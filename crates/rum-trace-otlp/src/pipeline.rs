@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor as _};
 
@@ -59,6 +60,7 @@ pub struct Pipeline {
     processors: Vec<Shared>,
     /// There is none if nothing is exported.
     export: Option<Export>,
+    disabled: bool,
     running: bool,
 }
 
@@ -82,8 +84,19 @@ impl Pipeline {
             provider,
             processors,
             export,
+            disabled: false,
             running: true,
         }
+    }
+
+    /// One that records nothing and sends nothing.
+    pub(crate) fn disabled() -> Self {
+        let provider = SdkTracerProvider::builder().build();
+        // One that was shut down gives spans without ids that cost nothing.
+        let _ = provider.shutdown();
+        let mut pipeline = Self::new(provider, Vec::new(), None);
+        pipeline.disabled = true;
+        pipeline
     }
 
     /// The SDK's tracer provider, to make tracers of.
@@ -95,9 +108,15 @@ impl Pipeline {
         &self.provider
     }
 
-    /// Makes the provider the global one of the process.
+    /// Makes the provider the global one of the process. If the pipeline is
+    /// disabled, the global one becomes OpenTelemetry's no-op provider, whose
+    /// spans stand for the caller's.
     pub fn install_global(self) -> Self {
-        opentelemetry::global::set_tracer_provider(self.provider.clone());
+        if self.disabled {
+            opentelemetry::global::set_tracer_provider(NoopTracerProvider::new());
+        } else {
+            opentelemetry::global::set_tracer_provider(self.provider.clone());
+        }
         self
     }
 

@@ -246,3 +246,103 @@ impl fmt::Debug for Queue {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use opentelemetry::KeyValue;
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    use super::*;
+
+    /// A span with a text of so many bytes.
+    fn span(bytes: usize) -> SpanData {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let mut span = provider.tracer("test").start("span");
+        span.set_attribute(KeyValue::new("text", "x".repeat(bytes)));
+        span.end();
+        exporter.get_finished_spans().unwrap().remove(0)
+    }
+
+    fn queue(spans: u64, bytes: u64) -> Queue {
+        Queue::new(Limits {
+            spans,
+            bytes,
+            batch: 10,
+        })
+    }
+
+    #[test]
+    fn so_many_spans_and_no_more() {
+        let queue = queue(3, 1 << 30);
+        let span = span(1);
+        (0..5).for_each(|_| queue.push(span.clone()));
+        let door = queue.door();
+        assert_eq!((door.admitted, door.full, door.ended()), (3, 2, 5));
+        assert_eq!(queue.take(2).len(), 2);
+        assert_eq!(queue.len(), 1);
+        queue.push(span);
+        assert_eq!(queue.take(10).len(), 2);
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn so_many_bytes_and_no_more() {
+        let one = size::of(&span(10_000));
+        assert!(one >= 10_000);
+        let queue = queue(1_000, one * 5 / 2);
+        let span = span(10_000);
+        (0..4).for_each(|_| queue.push(span.clone()));
+        assert_eq!((queue.door().admitted, queue.door().full), (2, 2));
+        // The bytes come back with the spans.
+        queue.take(10);
+        queue.push(span);
+        assert_eq!(queue.door().admitted, 3);
+    }
+
+    #[test]
+    fn closed_it_counts_and_keeps_nothing() {
+        let queue = queue(10, 1 << 30);
+        queue.close();
+        queue.push(span(1));
+        assert_eq!((queue.door().late, queue.len()), (1, 0));
+    }
+
+    #[test]
+    fn another_process_is_noticed_and_its_spans_are_counted() {
+        let queue = Queue {
+            pid: std::process::id() + 1,
+            ..queue(1_000, 1 << 30)
+        };
+        let span = span(1);
+        (0..100).for_each(|_| queue.push(span.clone()));
+        let door = queue.door();
+        assert_eq!((door.admitted, door.forked), (64, 36));
+        assert!(queue.is_forked());
+    }
+
+    #[test]
+    fn what_many_threads_push_is_all_there_once() {
+        let queue = queue(1_000_000, 1 << 38);
+        let span = span(1);
+        let taken = Mutex::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..5_000).for_each(|_| queue.push(span.clone())));
+            }
+            scope.spawn(|| {
+                while *taken.lock().unwrap() < 20_000 {
+                    *taken.lock().unwrap() += queue.take(64).len();
+                    std::thread::yield_now();
+                }
+            });
+        });
+        assert_eq!((queue.door().admitted, queue.len()), (20_000, 0));
+        assert!(queue.take(10).is_empty());
+    }
+}

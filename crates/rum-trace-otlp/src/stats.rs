@@ -206,6 +206,27 @@ pub(crate) struct Accounts {
     ledger: Mutex<Ledger>,
 }
 
+/// A snapshot, with what came to the door and what was let in to be exported.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) stats: Stats,
+    pub(crate) door: Door,
+    pub(crate) taken: u64,
+}
+
+impl Books {
+    /// Spans that the export thread had taken and lost.
+    pub(crate) fn dropped_after_the_door(&self, reason: DropReason) -> u64 {
+        let at_the_door = match reason {
+            DropReason::QueueFull => self.door.full,
+            DropReason::AfterShutdown => self.door.late,
+            DropReason::Forked => self.door.forked,
+            _ => 0,
+        };
+        self.stats.dropped(reason) - at_the_door
+    }
+}
+
 /// What the export thread took from the queue, and where it is.
 #[derive(Debug, Default)]
 struct Ledger {
@@ -394,10 +415,18 @@ impl Accounts {
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
+        self.books().stats
+    }
+
+    pub(crate) fn books(&self) -> Books {
         let ledger = self.lock();
         // Read after what was taken, it cannot be less than that.
         let door = self.queue.door();
-        ledger.stats(&door, self.queue.is_forked())
+        Books {
+            stats: ledger.stats(&door, self.queue.is_forked()),
+            taken: ledger.taken,
+            door,
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Ledger)) {

@@ -42,6 +42,14 @@ impl Way {
         Way::Foreign(Arc::new(exporter))
     }
 
+    /// The type of the exporter, as the conventions name it.
+    pub(crate) fn component(&self) -> &'static str {
+        match self {
+            Way::Otlp(otlp) => otlp.transport.component(),
+            Way::Foreign(_) => "span_exporter",
+        }
+    }
+
     /// How what is kept is compressed.
     pub(crate) fn compression(&self) -> Compression {
         match self {

@@ -58,6 +58,15 @@ impl Transport {
         }
     }
 
+    /// The type of the exporter, as the conventions name it.
+    pub(crate) fn component(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "otlp_http_span_exporter",
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => "otlp_grpc_span_exporter",
+        }
+    }
+
     /// Sends `body` once.
     pub(crate) async fn attempt(&self, body: Bytes) -> Result<Delivery, Failure> {
         match self {

@@ -321,3 +321,57 @@ fn a_collector_that_never_answers_is_asked_again_after_the_timeout() {
     assert!(error.to_string().contains("timeout of 150ms"), "{error}");
     assert!(collector.inbox.all().len() > 1);
 }
+
+/// The first connection is cut in the middle of the request.
+#[test]
+fn a_connection_that_is_reset_in_mid_batch_is_tried_again() {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        first.read_exact(&mut [0; 20]).unwrap();
+        drop(first); // with bytes unread: a reset
+        let (mut second, _) = listener.accept().unwrap();
+        second.set_read_timeout(Some(LONG)).unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 4096];
+        while !whole(&request) {
+            let read = second.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..read]);
+        }
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        second.write_all(answer).unwrap();
+    });
+    let pipeline = builder().endpoint(url).build().unwrap();
+    spans(&pipeline, 5);
+    let stats = pipeline.shutdown(LONG).unwrap();
+    assert_eq!((stats.exported(), stats.lost()), (5, 0));
+    served.join().unwrap();
+}
+
+/// Whether a request is there with its body.
+fn whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some(head) = text.find("\r\n\r\n") else {
+        return false;
+    };
+    let length = text[..head].split("content-length: ").nth(1).unwrap();
+    let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+    request.len() >= head + 4 + length
+}
+
+/// How long a look-up takes is the machine's business: it is tried again, or
+/// still under way, and in either case the spans are counted.
+#[test]
+fn a_name_that_is_not_known_holds_nothing_up() {
+    let pipeline = builder()
+        .endpoint("http://collector.invalid:4318")
+        .build()
+        .unwrap();
+    spans(&pipeline, 2);
+    let error = pipeline.shutdown(SHORT).unwrap_err();
+    let stats = error.stats().unwrap();
+    assert_eq!(stats.dropped(DropReason::ShutdownDeadline), 2);
+}

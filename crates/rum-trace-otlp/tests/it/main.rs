@@ -9,6 +9,7 @@ mod environment;
 mod grpc;
 mod http;
 mod lifecycle;
+mod metrics;
 mod processors;
 mod spool;
 #[path = "../support/mod.rs"]
