@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::config::batch::{Batch, BatchOptions};
 use crate::config::env::{self, Environment};
 use crate::config::exporter::{self, Exporter};
-use crate::config::headers::{HeaderOption, TOKEN_HEADER};
+use crate::config::headers::{FreshOption, HeaderOption, TOKEN_HEADER};
 use crate::config::identity::{IdentityOption, PrivateKeyPem};
 use crate::config::{
     TransportConfig, TransportOptions, ignored, limits, propagators, resource, sampler,
@@ -165,6 +165,37 @@ impl PipelineBuilder {
     /// `authorization: Bearer …`, use [`header`](Self::header).
     pub fn token(self, token: impl Into<String>) -> Self {
         self.header_of("token", TOKEN_HEADER.to_owned(), Secret::new(token))
+    }
+
+    /// A header whose value is asked for at each attempt, for tokens that
+    /// expire; `None` if there is none at present, which puts the attempt off.
+    /// It goes before a [`header`](Self::header) of the same name. With it a
+    /// refusal for want of permission (HTTP 401 and 403, and gRPC's) is tried
+    /// again. The function is called on the export thread and must not block:
+    /// hand it what something else refreshes.
+    ///
+    /// ```
+    /// use std::sync::{Arc, RwLock};
+    /// # use rum_trace_otlp::Pipeline;
+    ///
+    /// let token = Arc::new(RwLock::new(String::from("first")));
+    /// let current = Arc::clone(&token); // `token` is kept and refreshed elsewhere
+    /// let builder = Pipeline::builder().header_with("authorization", move || {
+    ///     current.read().ok().map(|token| format!("Bearer {token}"))
+    /// });
+    /// # drop(builder);
+    /// ```
+    pub fn header_with(
+        mut self,
+        name: impl Into<String>,
+        value: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.transport.fresh_headers.push(FreshOption {
+            setting: Setting::Code("header_with"),
+            name: name.into(),
+            value: Arc::new(value),
+        });
+        self
     }
 
     fn header_of(mut self, method: &'static str, name: String, value: Secret) -> Self {

@@ -408,6 +408,8 @@ impl Exporter {
         if let Some((deadline, done)) = self.ending.take() {
             let left = deadline.saturating_duration_since(Instant::now());
             self.way.shutdown(left);
+            // Whoever waits may open the directory again at once.
+            self.overflow.close();
             let _ = done.try_send(());
         }
     }

@@ -55,6 +55,11 @@ impl Overflow {
         self.spool.as_ref().is_none_or(|spool| spool.batches() == 0)
     }
 
+    /// Gives the directory back. What is on disk stays there.
+    pub(crate) fn close(&mut self) {
+        self.spool = None;
+    }
+
     /// Takes a batch that memory gives up, or counts it as lost for `reason`.
     pub(crate) fn take(&mut self, batch: Batch, from: Place, reason: DropReason) {
         let (Some(spool), Payload::Encoded(body)) = (&mut self.spool, batch.payload) else {

@@ -51,6 +51,11 @@ impl Redactor {
         Self { secrets }
     }
 
+    /// One that knows these, too.
+    pub(crate) fn with<'a>(&'a self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(self.secrets.iter().map(String::as_str).chain(secrets))
+    }
+
     /// `text` on one line, cut, and without our secrets.
     pub(crate) fn clean(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -1,11 +1,14 @@
 //! The headers (for gRPC: the metadata) that go with every export.
 
+use std::fmt;
+
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::env::{self, Environment};
 use super::list;
 use crate::error::{PipelineError, Setting};
 use crate::secret::Secret;
+use crate::transport::fresh::{FreshHeaders, Value};
 
 /// The header that Managed Service for OpenTelemetry reads its token from.
 pub(crate) const TOKEN_HEADER: &str = "authentication";
@@ -16,6 +19,27 @@ pub(crate) struct HeaderOption {
     pub(crate) setting: Setting,
     pub(crate) name: String,
     pub(crate) value: Secret,
+}
+
+/// A header whose value is asked for at each attempt.
+pub(crate) struct FreshOption {
+    pub(crate) setting: Setting,
+    pub(crate) name: String,
+    pub(crate) value: Value,
+}
+
+impl fmt::Debug for FreshOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+pub(crate) fn fresh(options: Vec<FreshOption>) -> Result<FreshHeaders, PipelineError> {
+    let mut headers = FreshHeaders::default();
+    for option in options {
+        headers.push(legal_name(option.setting, &option.name)?, option.value);
+    }
+    Ok(headers)
 }
 
 /// The environment's headers with the builder's over them. All of them are
@@ -48,6 +72,19 @@ fn insert(
     name: &str,
     value: &str,
 ) -> Result<(), PipelineError> {
+    let name = legal_name(setting, name)?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        PipelineError::invalid(
+            setting,
+            format!("the value of header `{name}` may hold printable ASCII characters only"),
+        )
+    })?;
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(())
+}
+
+fn legal_name(setting: Setting, name: &str) -> Result<HeaderName, PipelineError> {
     // The name is not printed where it is no legal one: somebody may have
     // mistaken the order of name and value.
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
@@ -59,15 +96,7 @@ fn insert(
             format!("the header `{name}` is written by the exporter and cannot be set"),
         ));
     }
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        PipelineError::invalid(
-            setting,
-            format!("the value of header `{name}` may hold printable ASCII characters only"),
-        )
-    })?;
-    value.set_sensitive(true);
-    headers.insert(name, value);
-    Ok(())
+    Ok(name)
 }
 
 /// Headers that describe the message itself.

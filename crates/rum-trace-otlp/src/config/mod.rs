@@ -18,12 +18,13 @@ use std::time::Duration;
 use http::HeaderMap;
 
 use self::env::Environment;
-use self::headers::HeaderOption;
+use self::headers::{FreshOption, HeaderOption};
 use self::identity::{ClientIdentity, IdentityOption};
 use crate::endpoint::Endpoint;
 use crate::error::{PipelineError, Setting};
 use crate::protocol::{Compression, Protocol};
 use crate::secret::Secret;
+use crate::transport::fresh::FreshHeaders;
 
 /// What the builder was given about the connection to the collector.
 #[derive(Debug, Default)]
@@ -32,6 +33,7 @@ pub(crate) struct TransportOptions {
     pub(crate) endpoint: Option<Secret>,
     pub(crate) traces_endpoint: Option<Secret>,
     pub(crate) headers: Vec<HeaderOption>,
+    pub(crate) fresh_headers: Vec<FreshOption>,
     pub(crate) ca_certificates: Vec<Vec<u8>>,
     pub(crate) identity: Option<IdentityOption>,
     pub(crate) compression: Option<Compression>,
@@ -44,10 +46,11 @@ pub(crate) struct TransportConfig {
     pub(crate) protocol: Protocol,
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: HeaderMap,
+    pub(crate) fresh_headers: FreshHeaders,
     pub(crate) ca_certificates: Vec<CaCertificates>,
     pub(crate) identity: Option<ClientIdentity>,
     pub(crate) compression: Compression,
-    /// For one batch, all its attempts together.
+    /// For one attempt.
     pub(crate) timeout: Duration,
 }
 
@@ -81,6 +84,7 @@ impl TransportConfig {
             protocol,
             endpoint: endpoint(&options, environment, protocol)?,
             headers: headers::resolve(&options.headers, environment)?,
+            fresh_headers: headers::fresh(options.fresh_headers)?,
             compression: compression(options.compression, environment)?,
             timeout: timeout(options.timeout, environment)?,
             ca_certificates: ca_certificates(options.ca_certificates, environment)?,

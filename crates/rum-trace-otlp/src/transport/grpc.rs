@@ -18,6 +18,7 @@ use tonic_types::StatusExt as _;
 use tower_service::Service;
 
 use super::codec::BytesCodec;
+use super::fresh::FreshHeaders;
 use super::{Delivery, Failure, Retry, read_response, redactor};
 use crate::config::TransportConfig;
 use crate::error::{PipelineError, Setting};
@@ -31,6 +32,7 @@ const EXPORT: PathAndQuery =
 pub(crate) struct GrpcTransport {
     client: Grpc<Channel>,
     metadata: MetadataMap,
+    fresh: FreshHeaders,
     redactor: Redactor,
 }
 
@@ -39,6 +41,7 @@ impl GrpcTransport {
         Ok(Self {
             client: compressed(Grpc::new(channel(config)?), config.compression),
             metadata: MetadataMap::from_headers(config.headers.clone()),
+            fresh: config.fresh_headers.clone(),
             redactor: redactor(config),
         })
     }
@@ -49,21 +52,31 @@ impl GrpcTransport {
             .ready()
             .await
             .map_err(|error| Failure::of_connection("the request failed", &error))?;
-        let request = Request::from_parts(self.metadata.clone(), Extensions::new(), body);
+        let mut headers = self.metadata.clone().into_headers();
+        let redactor = self.fresh.apply(&mut headers, &self.redactor)?;
+        let metadata = MetadataMap::from_headers(headers);
+        let request = Request::from_parts(metadata, Extensions::new(), body);
         match client.unary(request, EXPORT, BytesCodec).await {
-            Ok(response) => Ok(read_response(&response.into_inner(), &self.redactor)),
-            Err(status) => Err(self.failure(&status)),
+            Ok(response) => Ok(read_response(&response.into_inner(), &redactor)),
+            Err(status) => Err(self.failure(&status, &redactor)),
         }
     }
 
-    fn failure(&self, status: &Status) -> Failure {
+    fn failure(&self, status: &Status, redactor: &Redactor) -> Failure {
         // With a source, tonic made the status itself of an error below it;
         // without one, the collector sent it.
         if let Some(source) = status.source() {
             return Failure::of_connection("the request failed", source);
         }
-        let message = describe(status.code(), &self.redactor.clean(status.message()));
-        Failure::new(message, retry(status))
+        let message = describe(status.code(), &redactor.clean(status.message()));
+        let mut again = retry(status);
+        if matches!(
+            status.code(),
+            Code::Unauthenticated | Code::PermissionDenied
+        ) {
+            again = self.fresh.may_mend(again);
+        }
+        Failure::new(message, again)
     }
 }
 

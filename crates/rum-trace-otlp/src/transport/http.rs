@@ -13,6 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message;
 
+use super::fresh::FreshHeaders;
 use super::{Delivery, Failure, Retry, read_response, redactor, tls};
 use crate::config::TransportConfig;
 use crate::error::PipelineError;
@@ -28,6 +29,7 @@ pub(crate) struct HttpTransport {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
     headers: HeaderMap,
+    fresh: FreshHeaders,
     redactor: Redactor,
 }
 
@@ -43,6 +45,7 @@ impl HttpTransport {
             client,
             uri: config.endpoint.uri().clone(),
             headers: headers(config),
+            fresh: config.fresh_headers.clone(),
             redactor: redactor(config),
         })
     }
@@ -51,16 +54,18 @@ impl HttpTransport {
         let mut request = Request::post(self.uri.clone())
             .body(Full::new(body))
             .map_err(|_| Failure::new("the request cannot be built", Retry::Never))?;
-        *request.headers_mut() = self.headers.clone();
+        let mut headers = self.headers.clone();
+        let redactor = self.fresh.apply(&mut headers, &self.redactor)?;
+        *request.headers_mut() = headers;
         let response = self
             .client
             .request(request)
             .await
             .map_err(|error| Failure::of_connection("the request failed", &error))?;
-        self.read(response).await
+        self.read(response, &redactor).await
     }
 
-    async fn read<B>(&self, response: Response<B>) -> Result<Delivery, Failure>
+    async fn read<B>(&self, response: Response<B>, redactor: &Redactor) -> Result<Delivery, Failure>
     where
         B: http_body::Body + Send,
         B::Data: Send,
@@ -71,12 +76,19 @@ impl HttpTransport {
         let body = body.map(http_body_util::Collected::to_bytes);
         if head.status.is_success() {
             // The batch was accepted, whatever became of the rest.
-            return Ok(read_response(&body.unwrap_or_default(), &self.redactor));
+            return Ok(read_response(&body.unwrap_or_default(), redactor));
         }
         let reason = reason(&head.headers, &body.unwrap_or_default());
+        let mut again = retry(head.status, &head.headers);
+        if matches!(
+            head.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            again = self.fresh.may_mend(again);
+        }
         Err(Failure::new(
-            describe(head.status, &self.redactor.clean(&reason)),
-            retry(head.status, &head.headers),
+            describe(head.status, &redactor.clean(&reason)),
+            again,
         ))
     }
 }

@@ -6,6 +6,7 @@
 #[cfg(feature = "grpc")]
 mod codec;
 mod failure;
+pub(crate) mod fresh;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;

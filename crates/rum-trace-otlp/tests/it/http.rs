@@ -375,3 +375,58 @@ fn a_name_that_is_not_known_holds_nothing_up() {
     let stats = error.stats().unwrap();
     assert_eq!(stats.dropped(DropReason::ShutdownDeadline), 2);
 }
+
+/// The first token has expired, the second one is good.
+#[test]
+fn a_token_is_asked_for_at_each_attempt() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let collector = HttpCollector::answering(|n| {
+        if n == 0 {
+            Reply::status(401)
+                .header("content-type", "text/plain")
+                .body("token-number-0 has expired")
+        } else {
+            Reply::ok()
+        }
+    });
+    let calls = AtomicUsize::new(0);
+    let pipeline = builder()
+        .endpoint(collector.url())
+        .header("authorization", "of no account")
+        .header_with("authorization", move || {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            Some(format!("Bearer token-number-{call}"))
+        })
+        .build()
+        .unwrap();
+    spans(&pipeline, 3);
+    assert_eq!(pipeline.shutdown(LONG).unwrap().exported(), 3);
+    let all = collector.inbox.all();
+    let tokens: Vec<_> = all.iter().map(|one| one.header("authorization")).collect();
+    assert_eq!(
+        tokens,
+        [Some("Bearer token-number-0"), Some("Bearer token-number-1")]
+    );
+}
+
+#[test]
+fn without_a_token_the_spans_wait_and_no_token_is_printed() {
+    let collector = HttpCollector::start();
+    for (value, problem) in [(None, "is not there"), (Some("s3cr3t\n"), "printable")] {
+        let pipeline = builder()
+            .endpoint(collector.url())
+            .header_with("x-token", move || value.map(str::to_owned))
+            .build()
+            .unwrap();
+        spans(&pipeline, 1);
+        let error = pipeline.shutdown(SHORT).unwrap_err().to_string();
+        assert!(
+            error.contains(problem) && !error.contains("s3cr3t"),
+            "{error}"
+        );
+    }
+    assert!(collector.inbox.all().is_empty());
+    let error = builder().header_with("host", || None).build().unwrap_err();
+    assert!(error.to_string().contains("header_with"), "{error}");
+}
