@@ -466,4 +466,4 @@ impl fmt::Debug for Exporter {
 }
 
 /// How long the thread may take beyond a deadline to say that it is done.
-pub(crate) const GRACE: Duration = Duration::from_millis(200);
+pub(crate) const GRACE: Duration = Duration::from_millis(500);

@@ -9,9 +9,12 @@ use rum_trace_otlp::{DropReason, Pipeline, PipelineBuilder, PipelineError, Stats
 
 use super::accounting::assert_complete;
 use super::support::http::{HttpCollector, Reply};
-use super::support::{LONG, SHORT, builder, dead_address, spans};
+use super::support::{LONG, builder, dead_address, spans};
 
 const CAP: u64 = 64 << 20;
+
+/// A fifth of it is for writing to a disk that may be slow.
+const DEADLINE: Duration = Duration::from_secs(3);
 
 fn down(dir: &Path) -> PipelineBuilder {
     builder()
@@ -29,6 +32,14 @@ fn batches(dir: &Path) -> usize {
             name.to_string_lossy().ends_with(".otlp")
         })
         .count()
+}
+
+/// Three spans on disk, and nobody who uses it.
+fn fill(builder: PipelineBuilder) {
+    let pipeline = builder.keep_for(Duration::ZERO).build().unwrap();
+    spans(&pipeline, 3);
+    wait(&pipeline, |stats| stats.spooled() == 3);
+    assert_eq!(pipeline.shutdown(DEADLINE).unwrap().spooled(), 3);
 }
 
 /// Waits until `what` holds.
@@ -50,7 +61,7 @@ fn what_a_shutdown_cannot_send_is_sent_after_the_restart() {
     let dir = tempfile::tempdir().unwrap();
     let pipeline = down(dir.path()).build().unwrap();
     spans(&pipeline, 35);
-    let stats = pipeline.shutdown(SHORT).unwrap();
+    let stats = pipeline.shutdown(DEADLINE).unwrap();
     assert_complete(&stats);
     assert_eq!(
         (stats.spooled(), stats.lost(), stats.exported()),
@@ -118,8 +129,11 @@ fn over_its_limit_the_oldest_go_and_are_counted() {
         .build()
         .unwrap();
     spans(&pipeline, 2_000);
-    wait(&pipeline, |stats| stats.dropped(DropReason::SpoolFull) > 0);
-    let error = pipeline.shutdown(SHORT).unwrap_err();
+    wait(&pipeline, |stats| {
+        let full = stats.dropped(DropReason::SpoolFull);
+        full > 0 && stats.spooled() + full == 2_000
+    });
+    let error = pipeline.shutdown(DEADLINE).unwrap_err();
     let stats = error.stats().unwrap();
     assert_complete(stats);
     let full = stats.dropped(DropReason::SpoolFull);
@@ -133,9 +147,7 @@ fn over_its_limit_the_oldest_go_and_are_counted() {
 #[test]
 fn a_batch_on_disk_that_the_collector_refuses_is_dropped() {
     let dir = tempfile::tempdir().unwrap();
-    let pipeline = down(dir.path()).build().unwrap();
-    spans(&pipeline, 3);
-    pipeline.shutdown(SHORT).unwrap();
+    fill(down(dir.path()));
     let collector = HttpCollector::answering(|_| Reply::status(400));
     let pipeline = builder()
         .endpoint(collector.url())
@@ -154,9 +166,7 @@ fn the_compression_may_change_between_two_starts() {
     let all = [Compression::None, Compression::Gzip, Compression::Zstd];
     for (before, after) in all.into_iter().flat_map(|a| all.map(|b| (a, b))) {
         let dir = tempfile::tempdir().unwrap();
-        let pipeline = down(dir.path()).compression(before).build().unwrap();
-        spans(&pipeline, 3);
-        assert_eq!(pipeline.shutdown(SHORT / 4).unwrap().spooled(), 3);
+        fill(down(dir.path()).compression(before));
         let collector = HttpCollector::start();
         let pipeline = builder()
             .endpoint(collector.url())
