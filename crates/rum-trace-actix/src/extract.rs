@@ -7,7 +7,7 @@ use std::ops::Deref;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
+use actix_web::{FromRequest, HttpRequest, ResponseError};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, SpanId, TraceId};
 use rum_trace_core::RumContext;
@@ -46,9 +46,14 @@ impl FromRequest for Rum {
     type Error = MissingRum;
     type Future = Ready<Result<Self, MissingRum>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = request.extensions().get::<RumContext>().cloned();
-        ready(found.map(Rum).ok_or(MissingRum))
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // The handler's arguments are made while its request's context is active.
+        let rum = RumContext::current();
+        ready(if rum.is_empty() {
+            Err(MissingRum)
+        } else {
+            Ok(Rum(rum))
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ResourceMap, Service, ServiceRequest, ServiceResponse, forward_ready};
-use actix_web::{Error, HttpMessage};
 use rum_trace_core::{ActiveRequest, Instrumenter};
 
 use crate::awaited::Awaited;
@@ -50,9 +50,6 @@ where
     // takes it for its own and panics if anybody else holds it.
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let active = self.instrumenter.start(&ActixRequest(&request));
-        if !active.rum().is_empty() {
-            request.extensions_mut().insert(active.rum().clone());
-        }
         let bodiless = Bodiless::of(request.method());
         let awaited = Awaited::new(active, self.routes(&request), request.uri().clone());
         let future = {

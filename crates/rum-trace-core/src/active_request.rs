@@ -9,6 +9,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 
 use crate::grpc::{EndedCall, GrpcCall};
 use crate::instrumenter::Instrumenter;
+use crate::intern::Route;
 use crate::method::Method;
 use crate::metrics::{Ended, Measured};
 use crate::semconv;
@@ -27,8 +28,9 @@ pub struct ActiveRequest {
     cx: Context,
     rum: RumContext,
     method: Method,
-    call: Option<GrpcCall>,
-    measured: Option<Measured>,
+    // Boxed, since most services have neither, and this is moved about.
+    call: Option<Box<GrpcCall>>,
+    measured: Option<Box<Measured>>,
     /// When the request came, if anything will be told of it.
     started: Option<Instant>,
     status: u16,
@@ -83,8 +85,8 @@ pub(crate) struct Begun {
     pub(crate) cx: Context,
     pub(crate) rum: RumContext,
     pub(crate) method: Method,
-    pub(crate) call: Option<GrpcCall>,
-    pub(crate) measured: Option<Measured>,
+    pub(crate) call: Option<Box<GrpcCall>>,
+    pub(crate) measured: Option<Box<Measured>>,
     /// The span has its final name.
     pub(crate) named: bool,
     #[cfg(feature = "tracing")]
@@ -183,16 +185,17 @@ impl ActiveRequest {
         if self.is_grpc() {
             return;
         }
+        let route = Route::of(route);
         if let Some(measured) = &mut self.measured {
-            measured.set_route(route);
+            measured.set_route(route.value());
         }
         if !self.recording || self.ended {
             return;
         }
         let span = self.cx.span();
-        span.set_attribute(KeyValue::new(semconv::HTTP_ROUTE, route.to_owned()));
+        span.set_attribute(KeyValue::new(semconv::HTTP_ROUTE, route.value()));
         if !self.named {
-            span.update_name(self.method.span_name(Some(route)));
+            span.update_name(route.span_name(&self.method));
             self.named = true;
         }
     }
@@ -308,7 +311,7 @@ impl ActiveRequest {
             self.end_span(&ended);
         }
         if let Some(measured) = measured {
-            self.instrumenter.inner().metrics.end(measured, &ended);
+            self.instrumenter.inner().metrics.end(*measured, &ended);
         }
     }
 

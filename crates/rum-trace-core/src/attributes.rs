@@ -2,7 +2,6 @@
 //! conventions want them so that samplers can see them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use opentelemetry::{KeyValue, StringValue, Value};
 use rum_trace_propagation::Sw8;
@@ -11,15 +10,18 @@ use crate::RequestInfo;
 use crate::capture::HeaderCapture;
 use crate::headers::TraceHeaders;
 use crate::instrumenter::Arrival;
+use crate::intern;
 use crate::limits;
 use crate::method::Method;
+use crate::peer;
 use crate::redact::QueryRedaction;
 use crate::semconv;
 use crate::stats::Counters;
 
-/// Room for everything below but the captured headers, so that the vector is
-/// allocated once.
-const CAPACITY: usize = 16;
+/// Room for everything that nearly every request has, and what its response
+/// adds, so that the vector is allocated once and is not larger than it must be:
+/// allocators are slower with a kilobyte than with less.
+const CAPACITY: usize = 12;
 
 /// What of an [`Instrumenter`](crate::Instrumenter) the attributes depend on.
 #[derive(Debug, Default)]
@@ -70,7 +72,7 @@ pub(crate) fn at_creation(
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
-    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
+    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 } + rare(arrival);
     let mut attributes = Attributes {
         list: Vec::with_capacity(CAPACITY + further),
         over_limit: 0,
@@ -95,6 +97,18 @@ pub(crate) fn at_creation(
     attributes.list
 }
 
+/// How many there are of those that only some requests have.
+fn rare(arrival: &Arrival<'_>) -> usize {
+    let has_port = |host: &[u8]| host.contains(&b':');
+    let authority = arrival.request.authority().map(str::as_bytes);
+    let port = authority
+        .or(arrival.headers.host.first())
+        .is_some_and(has_port);
+    let query = arrival.request.query().is_some();
+    let original = matches!(arrival.method, Method::Other);
+    usize::from(port) + usize::from(query) + usize::from(original)
+}
+
 /// The attributes so far, and how many texts were too long for them.
 struct Attributes {
     list: Vec<KeyValue>,
@@ -112,6 +126,14 @@ impl Attributes {
         self.text_up_to(limits::MAX_TEXT, name, text);
     }
 
+    /// The same for a text that many requests share.
+    fn shared(&mut self, name: &'static str, text: &str, kept: fn(&str) -> Option<&'static str>) {
+        match kept(text) {
+            Some(kept) => self.push(name, kept),
+            None => self.text(name, text),
+        }
+    }
+
     fn text_up_to(&mut self, max: usize, name: &'static str, text: &str) {
         let (text, cut) = limits::field(text, max);
         self.over_limit += u32::from(cut);
@@ -126,8 +148,8 @@ impl Attributes {
             self.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
         }
         self.url(settings, request);
-        if let Some(route) = arrival.route() {
-            self.push(semconv::HTTP_ROUTE, route.to_owned());
+        if let Some(route) = arrival.route {
+            self.push(semconv::HTTP_ROUTE, route.value());
         }
     }
 
@@ -139,8 +161,15 @@ impl Attributes {
             self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
         if let Some(agent) = arrival.headers.user_agent.first() {
-            let agent = String::from_utf8_lossy(agent);
-            self.text(semconv::USER_AGENT_ORIGINAL, &agent);
+            match std::str::from_utf8(agent) {
+                Ok(agent) => {
+                    self.shared(semconv::USER_AGENT_ORIGINAL, agent, intern::user_agent);
+                }
+                Err(_) => {
+                    let agent = String::from_utf8_lossy(agent);
+                    self.text(semconv::USER_AGENT_ORIGINAL, &agent);
+                }
+            }
         }
     }
 
@@ -163,7 +192,7 @@ impl Attributes {
         if address.is_empty() {
             return;
         }
-        self.text(semconv::SERVER_ADDRESS, address);
+        self.shared(semconv::SERVER_ADDRESS, address, intern::host);
         if let Some(port) = port {
             self.push(semconv::SERVER_PORT, i64::from(port));
         }
@@ -174,7 +203,7 @@ impl Attributes {
         let Some(peer) = peer else {
             return;
         };
-        let address: Arc<str> = Arc::from(peer.ip().to_canonical().to_string());
+        let address = peer::text(peer.ip().to_canonical());
         let value = || Value::String(StringValue::from(address.clone()));
         self.push(semconv::CLIENT_ADDRESS, value());
         self.push(semconv::NETWORK_PEER_ADDRESS, value());
@@ -206,9 +235,7 @@ impl Attributes {
 /// `host[:port]`; an IPv6 host loses its brackets.
 fn split_authority(authority: &str) -> (&str, Option<u16>) {
     // Credentials before the host are nobody's business.
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let authority = after_last(b'@', authority).unwrap_or(authority);
     if let Some(rest) = authority.strip_prefix('[') {
         return match rest.split_once(']') {
             Some((host, port)) => (
@@ -218,10 +245,20 @@ fn split_authority(authority: &str) -> (&str, Option<u16>) {
             None => (rest, None),
         };
     }
-    match authority.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()),
+    match after_last(b':', authority) {
+        Some(port) => {
+            let host = &authority[..authority.len() - port.len() - 1];
+            (host, port.parse().ok())
+        }
         None => (authority, None),
     }
+}
+
+/// What comes after the last of these ASCII characters. Hosts are short: a plain
+/// loop is quicker than a search that is made for long texts.
+fn after_last(character: u8, text: &str) -> Option<&str> {
+    let place = text.bytes().rposition(|byte| byte == character)?;
+    text.get(place + 1..)
 }
 
 #[cfg(test)]

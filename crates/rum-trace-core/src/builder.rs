@@ -11,11 +11,12 @@ use crate::attributes::Scheme;
 use crate::capture::{Force, is_token};
 use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
-use crate::tracer::SpanSource;
+use crate::tracer::{SpanSource, SpanStarter};
 use crate::{BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming};
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
-/// SDKs send and starts spans on the global tracer provider.
+/// SDKs send and starts spans with the pipeline that is installed, else on the
+/// global tracer provider.
 ///
 /// ```
 /// use rum_trace_core::Instrumenter;
@@ -35,8 +36,10 @@ pub struct InstrumenterBuilder {
 }
 
 impl InstrumenterBuilder {
-    /// The provider of the SERVER spans. By default it is OpenTelemetry's
-    /// global one, asked when the first request comes.
+    /// The provider of the SERVER spans. By default it is the pipeline that is
+    /// [installed](crate::tracer::install), else OpenTelemetry's global one,
+    /// asked when the first request comes. For a pipeline that is not installed
+    /// [`span_starter`](Self::span_starter) costs less than its provider.
     pub fn tracer_provider<P>(mut self, provider: &P) -> Self
     where
         P: TracerProvider,
@@ -44,6 +47,14 @@ impl InstrumenterBuilder {
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
         self.inner.spans = SpanSource::of(provider);
+        self
+    }
+
+    /// What starts the SERVER spans, where that is more than a tracer: an export
+    /// pipeline, for which a span that will not be recorded costs next to
+    /// nothing.
+    pub fn span_starter(mut self, starter: impl SpanStarter + 'static) -> Self {
+        self.inner.spans = SpanSource::Given(Arc::new(starter));
         self
     }
 

@@ -143,9 +143,13 @@ impl Extraction {
 }
 
 impl Remote {
+    pub(crate) fn otel_trace_id(&self) -> opentelemetry::TraceId {
+        opentelemetry::TraceId::from_bytes(self.trace_id.to_bytes())
+    }
+
     pub(crate) fn span_context(&self, trace_state: SdkTraceState) -> SpanContext {
         SpanContext::new(
-            opentelemetry::TraceId::from_bytes(self.trace_id.to_bytes()),
+            self.otel_trace_id(),
             opentelemetry::SpanId::from_bytes(self.span_id.to_bytes()),
             opentelemetry::TraceFlags::new(self.flags.bits()),
             true,

@@ -101,7 +101,9 @@ impl<'a> TraceHeaders<'a> {
             15 => ("sw8-correlation", &mut self.sw8_correlation),
             _ => return None,
         };
-        name.eq_ignore_ascii_case(wanted).then_some(lines)
+        // In lower case already, but for frameworks that keep it as it was sent.
+        let found = name == wanted || name.eq_ignore_ascii_case(wanted);
+        found.then_some(lines)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What of the incoming request travels on in the OpenTelemetry context.
 
-use rum_trace_propagation::{TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::TraceState as SdkTraceState;
+use rum_trace_propagation::{TraceFlags, TraceId};
 
-use crate::RumContext;
+use crate::{RumContext, trace_state};
 
 /// Our own value in a request's [`Context`](opentelemetry::Context).
 ///
@@ -10,9 +11,22 @@ use crate::RumContext;
 /// trace state refuses keys that Level 2 allows. Injection writes from here.
 #[derive(Debug)]
 pub(crate) struct Inbound {
+    /// With the legal W3C list that came in with the trace.
     pub(crate) rum: RumContext,
     /// Absent when no carrier could be continued.
     pub(crate) trace: Option<InboundTrace>,
+    /// The RUM members may be in the span's own trace state.
+    pub(crate) rum_in_trace_state: bool,
+}
+
+impl Inbound {
+    /// The list as the span's own trace state.
+    pub(crate) fn trace_state(&self) -> SdkTraceState {
+        match &self.trace {
+            Some(_) => trace_state::to_sdk(self.rum.list(), self.rum_in_trace_state),
+            None => SdkTraceState::NONE,
+        }
+    }
 }
 
 /// The trace that came in.
@@ -20,6 +34,4 @@ pub(crate) struct Inbound {
 pub(crate) struct InboundTrace {
     pub(crate) trace_id: TraceId,
     pub(crate) flags: TraceFlags,
-    /// The legal W3C list, RUM members included; empty when none came in.
-    pub(crate) list: TraceState<'static>,
 }

@@ -4,11 +4,11 @@ use opentelemetry::Context;
 use opentelemetry::propagation::Injector;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState as SdkTraceState};
 use rum_trace_propagation::tracestate::{compose, is_legal_member};
-use rum_trace_propagation::{SpanId, TraceFlags, TraceId, TraceParent, TraceState};
+use rum_trace_propagation::{SpanId, TraceFlags, TraceId, TraceParent};
 
 use crate::inbound::{Inbound, InboundTrace};
 use crate::limits::MAX_TRACE_STATE_SENT;
-use crate::trace_state::{is_rum_key, sdk_takes};
+use crate::trace_state::{is_rum_key, members, sdk_takes};
 
 /// Writes the active trace into an outgoing request as W3C Trace Context.
 ///
@@ -55,7 +55,7 @@ impl Injection {
         let span = cx.span();
         let inbound = cx
             .get::<Inbound>()
-            .and_then(|inbound| inbound.trace.as_ref());
+            .and_then(|inbound| Some((inbound.trace.as_ref()?, inbound.rum.list())));
         let Some(outgoing) = Outgoing::new(span.span_context(), inbound) else {
             return;
         };
@@ -71,24 +71,24 @@ struct Outgoing<'a> {
     parent: TraceParent,
     sdk: &'a SdkTraceState,
     /// The list that came in with the trace that goes out.
-    came_in: Option<&'a TraceState<'static>>,
+    came_in: &'a str,
 }
 
 impl<'a> Outgoing<'a> {
     /// Nothing, if the span context is not valid.
-    fn new(span: &'a SpanContext, inbound: Option<&'a InboundTrace>) -> Option<Self> {
+    fn new(span: &'a SpanContext, inbound: Option<(&'a InboundTrace, &'a str)>) -> Option<Self> {
         let trace_id = TraceId::from_bytes(span.trace_id().to_bytes())?;
         let span_id = SpanId::from_bytes(span.span_id().to_bytes())?;
         // Code in between may have started a trace of its own.
-        let inbound = inbound.filter(|inbound| inbound.trace_id == trace_id);
+        let inbound = inbound.filter(|(inbound, _)| inbound.trace_id == trace_id);
         let mut flags = TraceFlags::from_bits(span.trace_flags().to_u8());
-        if let Some(inbound) = inbound {
+        if let Some((inbound, _)) = &inbound {
             flags = flags.with_random(inbound.flags.is_random());
         }
         Some(Outgoing {
             parent: TraceParent::new(trace_id, span_id, flags),
             sdk: span.trace_state(),
-            came_in: inbound.map(|inbound| &inbound.list),
+            came_in: inbound.map(|(_, list)| list).unwrap_or_default(),
         })
     }
 
@@ -98,14 +98,10 @@ impl<'a> Outgoing<'a> {
             .into_iter()
             .filter(|member| !self.came_in_unchanged(*member));
         // What the SDK's state could hold and no longer does was taken out.
-        let kept = self
-            .came_in
-            .into_iter()
-            .flat_map(TraceState::members)
-            .filter(|(key, value)| match self.sdk.get(key) {
-                Some(current) => current == *value,
-                None => is_rum_key(key) || self.sdk_is_empty() || !sdk_takes(key, value),
-            });
+        let kept = members(self.came_in).filter(|(key, value)| match self.sdk.get(key) {
+            Some(current) => current == *value,
+            None => is_rum_key(key) || self.sdk_is_empty() || !sdk_takes(key, value),
+        });
         let members = added
             .filter(|(key, value)| is_legal_member(key, value))
             .chain(kept)
@@ -114,8 +110,7 @@ impl<'a> Outgoing<'a> {
     }
 
     fn came_in_unchanged(&self, (key, value): (&str, &str)) -> bool {
-        self.came_in
-            .is_some_and(|list| list.get(key) == Some(value))
+        members(self.came_in).find(|(found, _)| *found == key) == Some((key, value))
     }
 
     /// An SDK that keeps no trace state at all has taken nothing out.

@@ -18,16 +18,17 @@ use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
 use crate::inbound::{Inbound, InboundTrace};
+use crate::intern::Route;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
-use crate::tracer::SpanSource;
+use crate::tracer::{NewSpan, SpanSource};
 #[cfg(feature = "tracing")]
 use crate::tracing_span;
 use crate::{Carrier, InstrumenterBuilder, RequestInfo, RumContext, Stats};
-use crate::{limits, propagator, trace_state};
+use crate::{limits, propagator};
 
 /// Continues the trace of each request that it is shown: one for a service,
 /// built once, cheap to clone, shared by all threads.
@@ -121,31 +122,35 @@ impl Instrumenter {
         // belong here too, before anything is put into a context or a span
         let rum = inner.rum_context(&headers, &extraction);
         // context and span
-        let parent = inner.parent_context(request, &headers, &extraction, &rum);
+        let base = inner.base_context(request, &headers, &extraction, &rum);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
             inner.counters.filtered();
+            let parent = inner.caller(&base, &extraction);
             return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, rum, method));
         }
+        let call = inner.call(request, &headers);
         let arrival = Arrival {
             request,
             headers: &headers,
             rum: &rum,
             method: &method,
-            call: inner.call(request, &headers),
+            // A gRPC call has its method instead: what a router has for it is
+            // the pattern of a whole service.
+            route: request.route().filter(|_| call.is_none()).map(Route::of),
+            call,
         };
-        let (span, named) = inner.server_span(&arrival, &extraction);
-        let opened = inner.open(span, parent, &rum);
+        let opened = inner.open(&base, &arrival, &extraction);
         // Last: a hook of the user's that panicked must not leave it active.
         let measured = inner.measure(&arrival);
-        let call = arrival.call;
+        let call = arrival.call.map(Box::new);
         let begun = Begun {
             cx: opened.cx,
             rum,
             method,
             call,
             measured,
-            named,
+            named: opened.named,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
@@ -162,8 +167,12 @@ impl Default for Instrumenter {
 
 impl Inner {
     fn rum_context(&self, headers: &TraceHeaders<'_>, extraction: &Extraction) -> RumContext {
+        let list = extraction.carried_list(headers).unwrap_or_else(|| {
+            self.counters.tracestate_refused();
+            TraceState::default()
+        });
         let fields = RumFields::read(headers.tracestate.iter(), self.baggage_lines(headers));
-        let (rum, over_limit) = RumContext::from_wire(fields, extraction.sw8.as_ref());
+        let (rum, over_limit) = RumContext::from_wire(fields, extraction.sw8.as_ref(), &list);
         self.counters.over_limit(over_limit);
         rum
     }
@@ -179,8 +188,9 @@ impl Inner {
         headers.baggage.iter().filter(move |_| within)
     }
 
-    /// The context that holds the remote parent, and what goes with it.
-    fn parent_context(
+    /// The context that holds what goes with the caller's span, but not yet the
+    /// span itself.
+    fn base_context(
         &self,
         request: &dyn RequestInfo,
         headers: &TraceHeaders<'_>,
@@ -188,10 +198,6 @@ impl Inner {
         rum: &RumContext,
     ) -> Context {
         let base = with_baggage(Context::current(), headers);
-        let list = extraction.carried_list(headers).unwrap_or_else(|| {
-            self.counters.tracestate_refused();
-            TraceState::default()
-        });
         let Some(parent) = &extraction.parent else {
             return self.fallback_context(base, request, extraction, rum);
         };
@@ -199,16 +205,24 @@ impl Inner {
         if !extraction.others.is_empty() {
             self.counters.linked();
         }
-        let trace_state = trace_state::to_sdk(&list, self.rum_in_trace_state);
-        base.with_remote_span_context(parent.span_context(trace_state))
-            .with_value(Inbound {
-                rum: rum.clone(),
-                trace: Some(InboundTrace {
-                    trace_id: parent.trace_id,
-                    flags: parent.flags,
-                    list: list.into_owned(),
-                }),
-            })
+        base.with_value(Inbound {
+            rum: rum.clone(),
+            trace: Some(InboundTrace {
+                trace_id: parent.trace_id,
+                flags: parent.flags,
+            }),
+            rum_in_trace_state: self.rum_in_trace_state,
+        })
+    }
+
+    /// The context in which the caller's span is active.
+    fn caller(&self, base: &Context, extraction: &Extraction) -> Context {
+        let span = NewSpan {
+            base,
+            remote: extraction.parent.as_ref(),
+            describe: &mut || SpanBuilder::from_name(""),
+        };
+        span.parent()
     }
 
     /// No carrier of ours: the user's propagator, or a new trace.
@@ -236,6 +250,7 @@ impl Inner {
         cx.with_value(Inbound {
             rum: rum.clone(),
             trace: None,
+            rum_in_trace_state: self.rum_in_trace_state,
         })
     }
 
@@ -253,18 +268,19 @@ impl Inner {
         )
     }
 
-    fn measure(&self, arrival: &Arrival<'_>) -> Option<Measured> {
+    fn measure(&self, arrival: &Arrival<'_>) -> Option<Box<Measured>> {
         if !self.metrics.is_on() {
             return None;
         }
-        self.metrics.start(Arrived {
+        let measured = self.metrics.start(Arrived {
             method: arrival.method.to_value(),
             scheme: self.attributes.scheme(arrival.request),
             version: arrival.request.protocol_version(),
-            route: arrival.route(),
+            route: arrival.route.map(Route::value),
             body_size: arrival.body_size(),
             rum: arrival.rum,
-        })
+        });
+        measured.map(Box::new)
     }
 
     /// The span to start, and whether it has its final name.
@@ -279,7 +295,7 @@ impl Inner {
         self.hooks
             .add_attributes(arrival.request, arrival.rum, &mut attributes);
         let given = self.hooks.span_name(arrival.request);
-        let named = given.is_some() || arrival.route().is_some();
+        let named = given.is_some() || arrival.route.is_some();
         let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
         span.attributes = Some(attributes);
@@ -289,42 +305,78 @@ impl Inner {
         (span, named)
     }
 
-    /// Starts the span. A provider that was shut down gives none at all: the
-    /// trace goes on all the same, from the caller's span.
-    fn start_span(&self, span: SpanBuilder, parent: Context) -> Context {
-        let cx = self.spans.start(span, &parent);
+    /// Describes and starts the span.
+    fn start_span(
+        &self,
+        base: &Context,
+        arrival: &Arrival<'_>,
+        extraction: &Extraction,
+    ) -> (Context, bool) {
+        // What is not recorded needs no name.
+        let mut named = true;
+        let cx = self.start_described(base, extraction, &mut || {
+            let span;
+            (span, named) = self.server_span(arrival, extraction);
+            span
+        });
+        (cx, named)
+    }
+
+    /// A provider that was shut down gives no span at all: the trace goes on all
+    /// the same, from the caller's span.
+    fn start_described(
+        &self,
+        base: &Context,
+        extraction: &Extraction,
+        describe: &mut dyn FnMut() -> SpanBuilder,
+    ) -> Context {
+        let remote = extraction.parent.as_ref();
+        let cx = self.spans.start(NewSpan {
+            base,
+            remote,
+            describe,
+        });
         if cx.span().span_context().is_valid() {
             cx
         } else {
-            parent
+            self.caller(base, extraction)
         }
     }
 
     #[cfg(not(feature = "tracing"))]
-    fn open(&self, span: SpanBuilder, parent: Context, _rum: &RumContext) -> Opened {
-        Opened {
-            cx: self.start_span(span, parent),
-        }
+    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Opened {
+        let (cx, named) = self.start_span(base, arrival, extraction);
+        Opened { cx, named }
     }
 
     #[cfg(feature = "tracing")]
-    fn open(&self, span: SpanBuilder, parent: Context, rum: &RumContext) -> Opened {
+    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Opened {
         if !self.tracing_spans {
+            let (cx, named) = self.start_span(base, arrival, extraction);
             return Opened {
-                cx: self.start_span(span, parent),
+                cx,
+                named,
                 tracing_span: tracing::Span::none(),
             };
         }
-        let (tracing_span, cx) = tracing_span::open(&span, &parent, rum);
-        let cx = cx.unwrap_or_else(|| self.start_span(span, parent));
+        let (span, named) = self.server_span(arrival, extraction);
+        let parent = self.caller(base, extraction);
+        let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
+        let cx = cx.unwrap_or_else(|| self.start_described(base, extraction, &mut || span.clone()));
         tracing_span::record_ids(&tracing_span, &cx);
-        Opened { cx, tracing_span }
+        Opened {
+            cx,
+            named,
+            tracing_span,
+        }
     }
 }
 
 /// A span that was started, and where it is.
 struct Opened {
     cx: Context,
+    /// It has its final name.
+    named: bool,
     #[cfg(feature = "tracing")]
     tracing_span: tracing::Span,
 }
@@ -335,20 +387,22 @@ pub(crate) struct Arrival<'a> {
     pub(crate) headers: &'a TraceHeaders<'a>,
     pub(crate) rum: &'a RumContext,
     pub(crate) method: &'a Method,
+    pub(crate) route: Option<Route<'a>>,
     pub(crate) call: Option<GrpcCall>,
 }
 
 impl Arrival<'_> {
-    /// A gRPC call has its method instead: what a router has for it is the
-    /// pattern of a whole service.
-    pub(crate) fn route(&self) -> Option<&str> {
-        self.request.route().filter(|_| self.call.is_none())
-    }
-
     fn span_name(&self) -> Cow<'static, str> {
         match &self.call {
             Some(call) => call.span_name(),
-            None => self.method.span_name(self.route()),
+            None => self.http_span_name(),
+        }
+    }
+
+    fn http_span_name(&self) -> Cow<'static, str> {
+        match &self.route {
+            Some(route) => route.span_name(self.method),
+            None => self.method.span_name(None),
         }
     }
 

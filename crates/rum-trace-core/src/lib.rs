@@ -35,10 +35,12 @@ mod hooks;
 mod inbound;
 mod inject;
 mod instrumenter;
+mod intern;
 mod known;
 mod limits;
 mod method;
 mod metrics;
+mod peer;
 mod propagator;
 mod redact;
 mod request_info;
@@ -56,7 +58,7 @@ mod stats;
 )]
 mod test_support;
 mod trace_state;
-mod tracer;
+pub mod tracer;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 

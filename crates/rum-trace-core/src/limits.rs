@@ -30,6 +30,10 @@ pub(crate) const MAX_BAGGAGE: usize = 8_192;
 /// The text without control characters and at most `max` bytes long, with
 /// whether it had to be cut.
 pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {
+    // Nearly every text is short and all of it printable ASCII.
+    if text.len() <= max && is_printable_ascii(text) {
+        return (Cow::Borrowed(text), false);
+    }
     let mut kept = Cow::Borrowed(text);
     if text.chars().any(char::is_control) {
         kept = Cow::Owned(text.chars().filter(|c| !c.is_control()).collect());
@@ -46,6 +50,12 @@ pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {
         Cow::Owned(text) => text.truncate(end),
     }
     (kept, true)
+}
+
+/// Looks at all of it, without a branch for each byte.
+fn is_printable_ascii(text: &str) -> bool {
+    let other = |found: bool, byte: &u8| found | !matches!(byte, b' '..=b'~');
+    !text.as_bytes().iter().fold(false, other)
 }
 
 #[cfg(test)]

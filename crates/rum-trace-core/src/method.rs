@@ -13,16 +13,38 @@ const KNOWN: [&str; 10] = [
 /// A request's method as the conventions want it. Methods are case-sensitive.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {
-    Known(&'static str),
+    Known(Known),
     /// Known because the builder was told so.
     Listed(Arc<str>),
     Other,
 }
 
+/// By its place in [`KNOWN`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known(usize);
+
+impl Known {
+    fn name(self) -> &'static str {
+        KNOWN[self.0]
+    }
+}
+
 impl Method {
+    /// How many kinds of methods have span names that can be kept: the known
+    /// ones and all others as one.
+    pub(crate) const KINDS: usize = KNOWN.len() + 1;
+
+    pub(crate) fn kind(&self) -> Option<usize> {
+        match self {
+            Method::Known(Known(place)) => Some(*place),
+            Method::Other => Some(KNOWN.len()),
+            Method::Listed(_) => None,
+        }
+    }
+
     pub(crate) fn of(method: &str, listed: &[Arc<str>]) -> Self {
-        if let Some(known) = KNOWN.iter().find(|known| **known == method) {
-            return Method::Known(known);
+        if let Some(place) = KNOWN.iter().position(|known| *known == method) {
+            return Method::Known(Known(place));
         }
         match listed.iter().find(|listed| ***listed == *method) {
             Some(listed) => Method::Listed(listed.clone()),
@@ -33,7 +55,7 @@ impl Method {
     /// The value of `http.request.method`.
     pub(crate) fn to_value(&self) -> Value {
         Value::String(match self {
-            Method::Known(known) => StringValue::from(*known),
+            Method::Known(known) => StringValue::from(known.name()),
             Method::Listed(listed) => StringValue::from(listed.clone()),
             Method::Other => StringValue::from("_OTHER"),
         })
@@ -43,13 +65,13 @@ impl Method {
     /// unknown method is called `HTTP` in names.
     pub(crate) fn span_name(&self, route: Option<&str>) -> Cow<'static, str> {
         let name = match self {
-            Method::Known(known) => known,
+            Method::Known(known) => known.name(),
             Method::Listed(listed) => &**listed,
             Method::Other => "HTTP",
         };
         match (route, self) {
             (Some(route), _) => Cow::Owned([name, " ", route].concat()),
-            (None, Method::Known(known)) => Cow::Borrowed(known),
+            (None, Method::Known(known)) => Cow::Borrowed(known.name()),
             (None, Method::Other) => Cow::Borrowed("HTTP"),
             (None, Method::Listed(listed)) => Cow::Owned(listed.as_ref().to_owned()),
         }

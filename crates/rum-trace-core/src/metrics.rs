@@ -1,7 +1,7 @@
 //! OpenTelemetry's metrics for HTTP servers, and gRPC's.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider, UpDownCounter};
@@ -92,7 +92,7 @@ pub(crate) struct Arrived<'a> {
     pub(crate) method: Value,
     pub(crate) scheme: &'static str,
     pub(crate) version: Option<&'static str>,
-    pub(crate) route: Option<&'a str>,
+    pub(crate) route: Option<StringValue>,
     pub(crate) body_size: Option<u64>,
     pub(crate) rum: &'a RumContext,
 }
@@ -166,9 +166,7 @@ impl Metrics {
         self.push_labels(arrived.rum, &mut attributes);
         Some(Measured {
             attributes,
-            route: arrived
-                .route
-                .map(|route| StringValue::from(Arc::from(route))),
+            route: arrived.route,
             request_size: arrived.body_size.filter(|size| *size <= MAX_BODY),
             response_size: Some(0),
         })
@@ -225,8 +223,8 @@ impl Metrics {
 }
 
 impl Measured {
-    pub(crate) fn set_route(&mut self, route: &str) {
-        self.route = Some(StringValue::from(Arc::from(route)));
+    pub(crate) fn set_route(&mut self, route: StringValue) {
+        self.route = Some(route);
     }
 
     pub(crate) fn on_frame(&mut self, bytes: usize) {

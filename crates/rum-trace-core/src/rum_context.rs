@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use opentelemetry::{Context, KeyValue, StringValue, Value};
+use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_propagation::rum::{RumField, RumSource as WireSource};
-use rum_trace_propagation::{RumFields, Sw8};
+use rum_trace_propagation::{RumFields, Sw8, TraceState};
 
 use crate::inbound::Inbound;
-use crate::limits;
 use crate::semconv;
+use crate::{intern, limits};
 
 /// What the client tells of app, session and user: the fields of the RUM
 /// members, whichever header they came in.
@@ -30,9 +30,9 @@ use crate::semconv;
 /// }
 /// assert_eq!(audit(), "session unknown");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct RumContext {
-    fields: Option<Arc<[Option<Field>; RumKey::COUNT]>>,
+    told: Option<Arc<Told>>,
 }
 
 /// The fields of a [`RumContext`].
@@ -71,17 +71,22 @@ pub enum RumSource {
     Sw8,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Field {
-    text: Text,
-    source: RumSource,
+/// What a request brought: the list that is carried on, and the fields, most of
+/// which are parts of it.
+#[derive(Debug, Default)]
+struct Told {
+    /// The list, then those fields that are no part of it: from baggage, from
+    /// `sw8`, or cleaned.
+    text: String,
+    list: usize,
+    fields: [Option<Field>; RumKey::COUNT],
 }
 
-/// A field's text, shared between this context and the span's attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Text {
-    Static(&'static str),
-    Shared(Arc<str>),
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    start: u16,
+    len: u16,
+    source: RumSource,
 }
 
 impl RumKey {
@@ -134,19 +139,20 @@ impl RumContext {
     /// One field, if the client told it.
     #[must_use]
     pub fn get(&self, key: RumKey) -> Option<&str> {
-        self.field(key).map(|field| field.text.as_str())
+        let told = self.told.as_ref()?;
+        told.text(told.field(key)?)
     }
 
     /// Where a field was read.
     #[must_use]
     pub fn source(&self, key: RumKey) -> Option<RumSource> {
-        self.field(key).map(|field| field.source)
+        Some(self.told.as_ref()?.field(key)?.source)
     }
 
     /// True if the client told nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fields.is_none()
+        self.len() == 0
     }
 
     /// The app's id, called pid in the RUM product. Android and iOS send none.
@@ -191,60 +197,71 @@ impl RumContext {
         self.get(RumKey::Version)
     }
 
-    fn field(&self, key: RumKey) -> Option<&Field> {
-        self.fields.as_ref()?.get(key as usize)?.as_ref()
+    /// The `tracestate` list that is carried on, RUM members included; empty
+    /// if there is none.
+    pub(crate) fn list(&self) -> &str {
+        let told = self.told.as_ref();
+        told.and_then(|told| told.text.get(..told.list))
+            .unwrap_or_default()
     }
 
-    /// Takes the fields from the wire, within the limits. The second value
-    /// counts those that were over a limit and had to be cut.
-    pub(crate) fn from_wire(wire: RumFields<'_>, sw8: Option<&Sw8>) -> (Self, u32) {
+    /// Takes the fields from the wire, within the limits, and the list that is
+    /// carried on. The second value counts the fields that were over a limit
+    /// and had to be cut.
+    pub(crate) fn from_wire(
+        wire: RumFields<'_>,
+        sw8: Option<&Sw8>,
+        list: &TraceState<'_>,
+    ) -> (Self, u32) {
         let app_id = sw8.and_then(Sw8::app_id);
-        if wire.is_empty() && app_id.is_none() {
+        if wire.is_empty() && app_id.is_none() && list.is_empty() {
             return (RumContext::default(), 0);
         }
-        let mut over_limit = 0;
-        let mut take = |field: Option<RumField<'_>>| {
-            field.and_then(|field| Field::from_wire(&field, &mut over_limit))
-        };
-        // In the order of RumKey.
-        let mut fields = [
-            take(wire.app_id),
-            take(wire.app_type),
-            take(wire.app_version),
-            take(wire.channel),
-            take(wire.sdk_version),
-            take(wire.session_id),
-            take(wire.user_id),
-            take(wire.version),
-        ];
-        if fields[RumKey::AppId as usize].is_none() {
-            fields[RumKey::AppId as usize] =
-                app_id.and_then(|id| Field::new(id, RumSource::Sw8, &mut over_limit));
+        let mut reader = Reader::new(list.as_str());
+        reader.take(RumKey::AppId, wire.app_id);
+        reader.take(RumKey::AppType, wire.app_type);
+        reader.take(RumKey::AppVersion, wire.app_version);
+        reader.take(RumKey::AppChannel, wire.channel);
+        reader.take(RumKey::SdkVersion, wire.sdk_version);
+        reader.take(RumKey::SessionId, wire.session_id);
+        reader.take(RumKey::UserId, wire.user_id);
+        reader.take(RumKey::Version, wire.version);
+        if reader.told.fields[RumKey::AppId as usize].is_none() {
+            if let Some(app_id) = app_id {
+                reader.set(RumKey::AppId, app_id, RumSource::Sw8);
+            }
         }
-        let told = fields.iter().any(Option::is_some);
-        (
-            RumContext {
-                fields: told.then(|| Arc::new(fields)),
-            },
-            over_limit,
-        )
+        let told = Some(Arc::new(reader.told));
+        let over_limit = reader.over_limit;
+        (RumContext { told }, over_limit)
     }
 
-    /// How many attributes [`push_attributes`](Self::push_attributes) adds at most.
+    /// How many attributes [`push_attributes`](Self::push_attributes) adds.
     pub(crate) fn len(&self) -> usize {
-        self.fields
-            .as_ref()
-            .map_or(0, |fields| fields.iter().flatten().count())
+        let fields = self.told.iter().flat_map(|told| &told.fields);
+        fields.flatten().count()
     }
 
     pub(crate) fn push_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        for key in RumKey::ALL {
-            if let Some(field) = self.field(key) {
-                attributes.push(KeyValue::new(key.attribute(), field.text.to_value()));
+        let Some(told) = &self.told else {
+            return;
+        };
+        for (key, field) in RumKey::ALL.into_iter().zip(told.fields) {
+            if let Some(text) = field.and_then(|field| told.text(field)) {
+                attributes.push(KeyValue::new(key.attribute(), key.value(text)));
             }
         }
     }
 }
+
+impl PartialEq for RumContext {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |key| self.get(key) == other.get(key) && self.source(key) == other.source(key);
+        RumKey::ALL.into_iter().all(same)
+    }
+}
+
+impl Eq for RumContext {}
 
 impl fmt::Debug for RumContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,59 +273,88 @@ impl fmt::Debug for RumContext {
     }
 }
 
-impl Field {
-    fn from_wire(field: &RumField<'_>, over_limit: &mut u32) -> Option<Self> {
+impl Told {
+    fn field(&self, key: RumKey) -> Option<Field> {
+        *self.fields.get(key as usize)?
+    }
+
+    fn text(&self, field: Field) -> Option<&str> {
+        let start = usize::from(field.start);
+        self.text.get(start..start + usize::from(field.len))
+    }
+}
+
+/// Fields on their way from the wire.
+struct Reader<'a> {
+    list: &'a str,
+    told: Told,
+    over_limit: u32,
+}
+
+impl<'a> Reader<'a> {
+    fn new(list: &'a str) -> Self {
+        let told = Told {
+            text: list.to_owned(),
+            list: list.len(),
+            ..Told::default()
+        };
+        Reader {
+            list,
+            told,
+            over_limit: 0,
+        }
+    }
+
+    fn take(&mut self, key: RumKey, field: Option<RumField<'_>>) {
+        let Some(field) = field else {
+            return;
+        };
         let source = match field.source() {
             WireSource::Rum => RumSource::Rum,
             WireSource::AlibabaCloudRum => RumSource::AlibabaCloudRum,
             // The enum may grow; every other place is baggage today.
             _ => RumSource::Baggage,
         };
-        Field::new(field.value(), source, over_limit)
+        self.set(key, field.value(), source);
     }
 
-    fn new(text: &str, source: RumSource, over_limit: &mut u32) -> Option<Self> {
+    fn set(&mut self, key: RumKey, text: &str, source: RumSource) {
+        // What is in a legal list is printable ASCII.
+        if let Some(start) = self.place_in_list(text) {
+            let kept = text.len().min(limits::MAX_RUM_FIELD);
+            self.over_limit += u32::from(kept < text.len());
+            return self.put(key, start, kept, source);
+        }
         let (text, cut) = limits::field(text, limits::MAX_RUM_FIELD);
-        *over_limit += u32::from(cut);
-        (!text.is_empty()).then(|| Field {
-            text: Text::new(&text),
-            source,
-        })
+        self.over_limit += u32::from(cut);
+        let start = self.told.text.len();
+        self.told.text.push_str(&text);
+        self.put(key, start, text.len(), source);
+    }
+
+    fn put(&mut self, key: RumKey, start: usize, len: usize, source: RumSource) {
+        // A list has 16 KiB at most, and all fields together 2 KiB.
+        let (Ok(start), Ok(len)) = (u16::try_from(start), u16::try_from(len)) else {
+            return;
+        };
+        let field = Field { start, len, source };
+        self.told.fields[key as usize] = Some(field).filter(|_| len > 0);
+    }
+
+    /// Where the text is a part of the list's own memory.
+    fn place_in_list(&self, text: &str) -> Option<usize> {
+        let start = (text.as_ptr() as usize).checked_sub(self.list.as_ptr() as usize)?;
+        (start + text.len() <= self.list.len()).then_some(start)
     }
 }
 
-impl Text {
-    /// The values that nearly every request has cost no allocation.
-    const KNOWN: [&'static str; 9] = [
-        "v2",
-        "browser",
-        "android",
-        "ios",
-        "uniapp",
-        "miniapp",
-        "web",
-        "harmonyos",
-        "APK",
-    ];
-
-    fn new(text: &str) -> Self {
-        match Self::KNOWN.iter().find(|known| **known == text) {
-            Some(known) => Text::Static(known),
-            None => Text::Shared(Arc::from(text)),
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        match self {
-            Text::Static(text) => text,
-            Text::Shared(text) => text,
-        }
-    }
-
-    fn to_value(&self) -> Value {
-        Value::String(match self {
-            Text::Static(text) => StringValue::from(*text),
-            Text::Shared(text) => StringValue::from(text.clone()),
-        })
+impl RumKey {
+    /// Text that many requests share costs no allocation.
+    fn value(self, text: &str) -> Value {
+        let shared = match self {
+            RumKey::SessionId | RumKey::UserId => None,
+            _ => intern::app(text),
+        };
+        shared.map_or_else(|| Value::from(text.to_owned()), Value::from)
     }
 }

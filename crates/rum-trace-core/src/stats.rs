@@ -1,10 +1,15 @@
 //! What arrived, what was continued, what was refused: as numbers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
 
 use crate::Carrier;
 
 const CARRIERS: usize = Carrier::ALL.len();
+
+/// More threads than this share sets.
+const MAX_SETS: usize = 32;
 
 /// A snapshot of an [`Instrumenter`](crate::Instrumenter)'s counters.
 ///
@@ -72,9 +77,15 @@ impl Stats {
     }
 }
 
-/// The counters behind [`Stats`].
-#[derive(Debug, Default)]
+/// The counters behind [`Stats`]: a set for each of some threads, so that they
+/// do not take the same line of memory from each other at every request.
+#[derive(Debug)]
 pub(crate) struct Counters {
+    sets: Box<[CachePadded<Set>]>,
+}
+
+#[derive(Debug, Default)]
+struct Set {
     continued: [AtomicU64; CARRIERS],
     refused: [AtomicU64; CARRIERS],
     absent: AtomicU64,
@@ -85,52 +96,72 @@ pub(crate) struct Counters {
     filtered: AtomicU64,
 }
 
+impl Default for Counters {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let sets = threads.next_power_of_two().min(MAX_SETS);
+        Counters {
+            sets: (0..sets).map(|_| CachePadded::default()).collect(),
+        }
+    }
+}
+
 impl Counters {
+    /// This thread's.
+    fn set(&self) -> &Set {
+        // The mask is below the length, which is a power of two and not zero.
+        &self.sets[thread_number() & (self.sets.len() - 1)]
+    }
+
     pub(crate) fn continued(&self, carrier: Carrier) {
-        add(&self.continued[carrier.index()], 1);
+        add(&self.set().continued[carrier.index()], 1);
     }
 
     pub(crate) fn refused(&self, carrier: Carrier) {
-        add(&self.refused[carrier.index()], 1);
+        add(&self.set().refused[carrier.index()], 1);
     }
 
     pub(crate) fn absent(&self) {
-        add(&self.absent, 1);
+        add(&self.set().absent, 1);
     }
 
     pub(crate) fn malformed(&self) {
-        add(&self.malformed, 1);
+        add(&self.set().malformed, 1);
     }
 
     pub(crate) fn linked(&self) {
-        add(&self.linked, 1);
+        add(&self.set().linked, 1);
     }
 
     pub(crate) fn tracestate_refused(&self) {
-        add(&self.tracestate_refused, 1);
+        add(&self.set().tracestate_refused, 1);
     }
 
     pub(crate) fn over_limit(&self, count: u32) {
         if count > 0 {
-            add(&self.over_limit, u64::from(count));
+            add(&self.set().over_limit, u64::from(count));
         }
     }
 
     pub(crate) fn filtered(&self) {
-        add(&self.filtered, 1);
+        add(&self.set().filtered, 1);
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
-        Stats {
-            continued: std::array::from_fn(|i| read(&self.continued[i])),
-            refused: std::array::from_fn(|i| read(&self.refused[i])),
-            absent: read(&self.absent),
-            malformed: read(&self.malformed),
-            linked: read(&self.linked),
-            tracestate_refused: read(&self.tracestate_refused),
-            over_limit: read(&self.over_limit),
-            filtered: read(&self.filtered),
+        let mut stats = Stats::default();
+        for set in &self.sets {
+            for carrier in 0..CARRIERS {
+                stats.continued[carrier] += read(&set.continued[carrier]);
+                stats.refused[carrier] += read(&set.refused[carrier]);
+            }
+            stats.absent += read(&set.absent);
+            stats.malformed += read(&set.malformed);
+            stats.linked += read(&set.linked);
+            stats.tracestate_refused += read(&set.tracestate_refused);
+            stats.over_limit += read(&set.over_limit);
+            stats.filtered += read(&set.filtered);
         }
+        stats
     }
 }
 
@@ -141,4 +172,35 @@ fn add(counter: &AtomicU64, count: u64) {
 
 fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+/// Threads are numbered in the order in which they first count something.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    // A thread that is ending may have lost its number.
+    NUMBER.try_with(|number| *number).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_threads_count_adds_up() {
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            for _ in 0..40 {
+                scope.spawn(|| {
+                    (0..100).for_each(|_| counters.continued(Carrier::Sw8));
+                    counters.over_limit(3);
+                });
+            }
+        });
+        let stats = counters.snapshot();
+        assert_eq!(stats.continued(Carrier::Sw8), 4_000);
+        assert_eq!((stats.requests(), stats.over_limit), (4_000, 120));
+    }
 }

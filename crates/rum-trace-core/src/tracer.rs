@@ -1,39 +1,146 @@
-//! The tracer behind an instrumenter, of whatever type it is.
+//! What starts the SERVER spans of an instrumenter.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{
+    SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState as SdkTraceState,
+    Tracer, TracerProvider,
+};
 use opentelemetry::{Context, InstrumentationScope, global};
 
+use crate::extract::Remote;
+use crate::inbound::Inbound;
 use crate::semconv;
 
-/// Starts a span and puts it into a context.
+/// Starts SERVER spans.
 ///
-/// Object safe, so that core is not generic over the tracer; implemented for
-/// the concrete tracer, so that its span is not boxed once more on the way, as
-/// `global::BoxedTracer` would.
-pub(crate) trait StartSpan: Send + Sync {
-    fn start(&self, span: SpanBuilder, parent: &Context) -> Context;
+/// Every [`Tracer`] is one. An export pipeline that knows its own sampler can
+/// do it for less: it asks for the span's description only if it will be
+/// recorded (`rum_trace_otlp::Pipeline` is one).
+///
+/// It is object safe, so that an [`Instrumenter`](crate::Instrumenter) is not
+/// generic over it.
+pub trait SpanStarter: Send + Sync {
+    /// Starts the span. The context that comes back is the one that the request
+    /// is served in: [`NewSpan::parent`] or [`NewSpan::bare_parent`] with the
+    /// span in it, or [`NewSpan::not_recorded`].
+    fn start_span(&self, span: NewSpan<'_>) -> Context;
 }
 
-impl<T> StartSpan for T
+impl<T> SpanStarter for T
 where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, span: SpanBuilder, parent: &Context) -> Context {
-        parent.with_span(self.build_with_context(span, parent))
+    fn start_span(&self, span: NewSpan<'_>) -> Context {
+        let parent = span.parent();
+        let span = self.build_with_context(span.into_builder(), &parent);
+        parent.with_span(span)
     }
+}
+
+/// A SERVER span that is to begin.
+pub struct NewSpan<'a> {
+    /// Baggage and the values of ours, with whatever span is active.
+    pub(crate) base: &'a Context,
+    /// The caller's span, if a carrier of ours names it.
+    pub(crate) remote: Option<&'a Remote>,
+    pub(crate) describe: &'a mut dyn FnMut() -> SpanBuilder,
+}
+
+impl NewSpan<'_> {
+    /// The context to start the span in: the caller's span is the active one,
+    /// with its trace state.
+    #[must_use]
+    pub fn parent(&self) -> Context {
+        self.with_remote(|remote| remote.span_context(self.trace_state()))
+    }
+
+    /// The same without the trace state, which a sampler then has from
+    /// [`trace_state`].
+    #[must_use]
+    pub fn bare_parent(&self) -> Context {
+        self.with_remote(|remote| remote.span_context(SdkTraceState::NONE))
+    }
+
+    /// The caller's span as its headers name it, without the trace state.
+    /// `None` if none does: the active span, if any, is the parent.
+    #[must_use]
+    pub fn remote(&self) -> Option<SpanContext> {
+        let remote = self.remote?;
+        Some(remote.span_context(SdkTraceState::NONE))
+    }
+
+    /// The context of a request whose span is not recorded: it goes on with the
+    /// caller's trace, not sampled, as this span.
+    #[must_use]
+    pub fn not_recorded(&self, span_id: SpanId) -> Context {
+        self.with_remote(|remote| {
+            SpanContext::new(
+                remote.otel_trace_id(),
+                span_id,
+                TraceFlags::default(),
+                false,
+                self.trace_state(),
+            )
+        })
+    }
+
+    /// Name, kind, attributes and links. Making them is most of what a span
+    /// costs.
+    #[must_use]
+    pub fn into_builder(self) -> SpanBuilder {
+        (self.describe)()
+    }
+
+    fn with_remote(&self, span_context: impl FnOnce(&Remote) -> SpanContext) -> Context {
+        match self.remote {
+            Some(remote) => self.base.with_remote_span_context(span_context(remote)),
+            None => self.base.clone(),
+        }
+    }
+
+    fn trace_state(&self) -> SdkTraceState {
+        trace_state(self.base).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for NewSpan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSpan")
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The trace state that a SERVER span in this context has: the list that came
+/// in, as far as the settings let it be in there. `None` outside of a request.
+#[must_use]
+pub fn trace_state(cx: &Context) -> Option<SdkTraceState> {
+    cx.get::<Inbound>().map(Inbound::trace_state)
+}
+
+/// Makes this what starts the spans of every instrumenter that was given
+/// nothing else and has not seen its first request; the last one counts. Without
+/// one it is OpenTelemetry's global tracer provider.
+pub fn install(starter: impl SpanStarter + 'static) {
+    *installed() = Some(Arc::new(starter));
+}
+
+fn installed() -> std::sync::MutexGuard<'static, Option<Arc<dyn SpanStarter>>> {
+    static INSTALLED: Mutex<Option<Arc<dyn SpanStarter>>> = Mutex::new(None);
+    // Only an assignment runs under the lock.
+    INSTALLED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where SERVER spans are started.
 pub(crate) enum SpanSource {
-    /// A provider given at build time.
-    Given(Box<dyn StartSpan>),
-    /// The global provider, asked at the first request and not at build time,
+    /// Given at build time.
+    Given(Arc<dyn SpanStarter>),
+    /// What is installed, asked at the first request and not at build time,
     /// since many services build their router before they set the provider.
-    Global(OnceLock<Box<dyn StartSpan>>),
+    Global(OnceLock<Arc<dyn SpanStarter>>),
 }
 
 impl SpanSource {
@@ -43,17 +150,20 @@ impl SpanSource {
         P::Tracer: Send + Sync + 'static,
         <P::Tracer as Tracer>::Span: Send + Sync + 'static,
     {
-        SpanSource::Given(Box::new(provider.tracer_with_scope(scope())))
+        SpanSource::Given(Arc::new(provider.tracer_with_scope(scope())))
     }
 
-    pub(crate) fn start(&self, span: SpanBuilder, parent: &Context) -> Context {
+    pub(crate) fn start(&self, span: NewSpan<'_>) -> Context {
         match self {
-            SpanSource::Given(tracer) => tracer.start(span, parent),
-            SpanSource::Global(tracer) => tracer
-                .get_or_init(|| Box::new(global::tracer_with_scope(scope())))
-                .start(span, parent),
+            SpanSource::Given(starter) => starter.start_span(span),
+            SpanSource::Global(starter) => starter.get_or_init(global).start_span(span),
         }
     }
+}
+
+fn global() -> Arc<dyn SpanStarter> {
+    let installed = installed().clone();
+    installed.unwrap_or_else(|| Arc::new(global::tracer_with_scope(scope())))
 }
 
 impl Default for SpanSource {
@@ -71,8 +181,9 @@ impl fmt::Debug for SpanSource {
     }
 }
 
-/// Who made the spans and the metrics.
-pub(crate) fn scope() -> InstrumentationScope {
+/// Who makes the SERVER spans and the metrics.
+#[must_use]
+pub fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("rum-trace")
         .with_version(env!("CARGO_PKG_VERSION"))
         .with_schema_url(semconv::SCHEMA_URL)

@@ -19,6 +19,7 @@ use crate::config::env::{self, Environment};
 use crate::config::exporter::{self, Exporter};
 use crate::config::headers::{FreshOption, HeaderOption, TOKEN_HEADER};
 use crate::config::identity::{IdentityOption, PrivateKeyPem};
+use crate::config::sampler::Chosen;
 use crate::config::{
     TransportConfig, TransportOptions, ignored, limits, propagators, resource, sampler,
 };
@@ -33,6 +34,7 @@ use crate::processor::{Export, Shared};
 use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
+use crate::spans::{PipelineSpans, SharedIds, Shortcut};
 use crate::spool::Spool;
 use crate::stats::Accounts;
 use crate::transport::{Transport, runtime};
@@ -56,6 +58,7 @@ pub struct PipelineBuilder {
     spool: Option<(PathBuf, u64)>,
     meters: Option<Box<dyn MeterProvider + Send>>,
     provider: TracerProviderBuilder,
+    ids: SharedIds,
     limits: Option<SpanLimits>,
     disabled: Option<bool>,
     environment: bool,
@@ -73,6 +76,7 @@ impl PipelineBuilder {
             spool: None,
             meters: None,
             provider: SdkTracerProvider::builder(),
+            ids: SharedIds::default(),
             limits: None,
             disabled: None,
             environment: true,
@@ -361,7 +365,7 @@ impl PipelineBuilder {
 
     /// Where trace and span ids come from; by default the SDK's random ones.
     pub fn id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
-        self.provider = self.provider.with_id_generator(generator);
+        self.ids = SharedIds::new(generator);
         self
     }
 
@@ -480,11 +484,28 @@ impl PipelineBuilder {
             .iter()
             .cloned()
             .fold(provider, TracerProviderBuilder::with_span_processor)
-            .with_sampler(sampler)
+            .with_id_generator(self.ids.clone())
             .with_span_limits(limits)
-            .with_resource(resource)
-            .build();
-        Ok(Pipeline::new(provider, processors, export))
+            .with_resource(resource);
+        let (provider, shortcut) = with_sampler(provider, sampler, self.ids);
+        let spans = PipelineSpans::new(&provider, shortcut);
+        Ok(Pipeline::new(provider, spans, processors, export))
+    }
+}
+
+/// The provider, and how SERVER spans can be decided on before they are described.
+fn with_sampler(
+    provider: TracerProviderBuilder,
+    sampler: Chosen,
+    ids: SharedIds,
+) -> (SdkTracerProvider, Option<Shortcut>) {
+    match sampler {
+        Chosen::Sdks(sampler) => {
+            let shortcut = Shortcut::new(sampler, ids);
+            let provider = provider.with_sampler(shortcut.sampler());
+            (provider.build(), Some(shortcut))
+        }
+        Chosen::Own(sampler) => (provider.with_sampler(sampler).build(), None),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor as _};
@@ -10,7 +11,8 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor as _};
 use crate::builder::PipelineBuilder;
 use crate::error::{FlushError, ShutdownError};
 use crate::processor::{Export, Shared};
-use crate::stats::{DropReason, Stats};
+use crate::spans::PipelineSpans;
+use crate::stats::{DropReason, Stats, StatsHandle};
 
 /// The export of a process's spans, and the guard that ends it properly.
 ///
@@ -57,6 +59,7 @@ use crate::stats::{DropReason, Stats};
 #[must_use = "a pipeline that is dropped at once exports nothing: bind it to a name"]
 pub struct Pipeline {
     provider: SdkTracerProvider,
+    spans: PipelineSpans,
     processors: Vec<Shared>,
     /// There is none if nothing is exported.
     export: Option<Export>,
@@ -77,11 +80,13 @@ impl Pipeline {
 
     pub(crate) fn new(
         provider: SdkTracerProvider,
+        spans: PipelineSpans,
         processors: Vec<Shared>,
         export: Option<Export>,
     ) -> Self {
         Self {
             provider,
+            spans,
             processors,
             export,
             disabled: false,
@@ -94,7 +99,8 @@ impl Pipeline {
         let provider = SdkTracerProvider::builder().build();
         // One that was shut down gives spans without ids that cost nothing.
         let _ = provider.shutdown();
-        let mut pipeline = Self::new(provider, Vec::new(), None);
+        let spans = PipelineSpans::new(&provider, None);
+        let mut pipeline = Self::new(provider, spans, Vec::new(), None);
         pipeline.disabled = true;
         pipeline
     }
@@ -108,13 +114,25 @@ impl Pipeline {
         &self.provider
     }
 
-    /// Makes the provider the global one of the process. If the pipeline is
+    /// What starts the SERVER spans of layers and middlewares that are given it
+    /// by `Instrumenter::builder().span_starter(…)`. Those that are given nothing
+    /// have it from [`install_global`](Self::install_global).
+    #[must_use]
+    pub fn span_starter(&self) -> PipelineSpans {
+        self.spans.clone()
+    }
+
+    /// Makes the provider the global one of the process, and what the layers
+    /// and middlewares start their spans with. If the pipeline is
     /// disabled, the global one becomes OpenTelemetry's no-op provider, whose
     /// spans stand for the caller's.
     pub fn install_global(self) -> Self {
         if self.disabled {
-            opentelemetry::global::set_tracer_provider(NoopTracerProvider::new());
+            let none = NoopTracerProvider::new();
+            rum_trace_core::tracer::install(none.tracer(""));
+            opentelemetry::global::set_tracer_provider(none);
         } else {
+            rum_trace_core::tracer::install(self.span_starter());
             opentelemetry::global::set_tracer_provider(self.provider.clone());
         }
         self
@@ -124,6 +142,13 @@ impl Pipeline {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.export.as_ref().map(Export::stats).unwrap_or_default()
+    }
+
+    /// To read the same numbers somewhere else, and after the shutdown: on a
+    /// status page, in a test.
+    #[must_use]
+    pub fn stats_handle(&self) -> StatsHandle {
+        StatsHandle::new(self.export.as_ref().map(Export::accounts))
     }
 
     /// Sends all spans that ended before the call, and waits for it, for five

@@ -55,6 +55,10 @@ impl Export {
         self.0.accounts.snapshot()
     }
 
+    pub(crate) fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&self.0.accounts)
+    }
+
     pub(crate) fn last_failure(&self) -> Option<String> {
         self.0.accounts.last_failure()
     }

@@ -1,8 +1,9 @@
 //! Where every span went, in numbers.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
+use crate::fork::ForkLock;
 use crate::queue::{Door, Queue};
 
 /// The count of spans of one pipeline, taken at one moment.
@@ -198,12 +199,42 @@ impl fmt::Display for Stats {
     }
 }
 
+/// Reads the numbers of one pipeline, wherever that is; made by
+/// [`Pipeline::stats_handle`](crate::Pipeline::stats_handle).
+///
+/// It keeps nothing running, and still tells the last numbers when the pipeline
+/// is gone. Clones are cheap.
+///
+/// ```
+/// # use rum_trace_otlp::{Pipeline, Stats};
+/// # use std::time::Duration;
+/// let pipeline = Pipeline::builder().service_name("shop").build()?;
+/// let handle = pipeline.stats_handle();
+/// pipeline.shutdown(Duration::from_secs(5))?;
+/// assert_eq!(handle.stats(), Stats::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct StatsHandle(Option<Arc<Accounts>>);
+
+impl StatsHandle {
+    pub(crate) fn new(accounts: Option<Arc<Accounts>>) -> Self {
+        StatsHandle(accounts)
+    }
+
+    /// Where every span went, up to now.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.0.as_ref().map(|it| it.snapshot()).unwrap_or_default()
+    }
+}
+
 /// The books of a pipeline: what came to the door is counted by the queue, what
 /// became of it by the export thread, here.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     queue: Arc<Queue>,
-    ledger: Mutex<Ledger>,
+    ledger: ForkLock<Ledger>,
 }
 
 /// A snapshot, with what came to the door and what was let in to be exported.
@@ -265,7 +296,7 @@ impl Accounts {
     pub(crate) fn new(queue: Arc<Queue>) -> Self {
         Accounts {
             queue,
-            ledger: Mutex::default(),
+            ledger: ForkLock::default(),
         }
     }
 
@@ -436,9 +467,10 @@ impl Accounts {
         }
     }
 
+    /// In a forked process whose books were being written at the fork, these
+    /// are empty ones: all that came to the door is then counted as forked.
     fn lock(&self) -> MutexGuard<'_, Ledger> {
-        // Only sums and assignments run under the lock.
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger.lock(self.queue.is_forked())
     }
 }
 

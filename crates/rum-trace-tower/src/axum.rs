@@ -75,7 +75,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Rum {
 }
 
 fn find(parts: &Parts) -> Option<Rum> {
-    parts.extensions.get::<RumContext>().cloned().map(Rum)
+    let in_extensions = parts.extensions.get::<RumContext>().cloned();
+    // The handler's arguments are made while its request's context is active.
+    let rum = in_extensions.unwrap_or_else(RumContext::current);
+    (!rum.is_empty()).then_some(Rum(rum))
 }
 
 /// The rejection of [`Rum`]: `400 Bad Request`.

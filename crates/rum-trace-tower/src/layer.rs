@@ -85,7 +85,28 @@ impl RumTraceLayer {
         peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
         self.settings = Arc::new(AdapterSettings {
-            peer: Some(PeerFn(Box::new(peer))),
+            peer: Some(PeerFn(Arc::new(peer))),
+            in_extensions: self.settings.in_extensions,
+        });
+        self
+    }
+
+    /// Puts the [`RumContext`](rum_trace_core::RumContext) into each request's
+    /// extensions as well, for services that are run in another task, as behind
+    /// tower's `Buffer`, or that have nothing but the request. Everybody else
+    /// has it from [`RumContext::current`](rum_trace_core::RumContext::current),
+    /// or as an argument of the handler, without this.
+    ///
+    /// ```
+    /// use rum_trace_tower::RumTraceLayer;
+    ///
+    /// let layer = RumTraceLayer::default().in_extensions();
+    /// # let _ = layer;
+    /// ```
+    pub fn in_extensions(mut self) -> Self {
+        self.settings = Arc::new(AdapterSettings {
+            peer: self.settings.peer.clone(),
+            in_extensions: true,
         });
         self
     }

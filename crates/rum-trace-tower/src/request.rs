@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body;
@@ -11,11 +12,13 @@ use rum_trace_core::{RequestInfo, ResponseInfo};
 #[derive(Debug, Default)]
 pub(crate) struct AdapterSettings {
     pub(crate) peer: Option<PeerFn>,
+    pub(crate) in_extensions: bool,
 }
 
 type FindPeer = dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync;
 
-pub(crate) struct PeerFn(pub(crate) Box<FindPeer>);
+#[derive(Clone)]
+pub(crate) struct PeerFn(pub(crate) Arc<FindPeer>);
 
 impl fmt::Debug for PeerFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,8 +27,20 @@ impl fmt::Debug for PeerFn {
 }
 
 pub(crate) struct HttpRequest<'a, B> {
-    pub(crate) request: &'a Request<B>,
-    pub(crate) settings: &'a AdapterSettings,
+    request: &'a Request<B>,
+    /// As the client asked for it.
+    uri: &'a http::Uri,
+    settings: &'a AdapterSettings,
+}
+
+impl<'a, B> HttpRequest<'a, B> {
+    pub(crate) fn new(request: &'a Request<B>, settings: &'a AdapterSettings) -> Self {
+        HttpRequest {
+            request,
+            uri: original_uri(request),
+            settings,
+        }
+    }
 }
 
 impl<B: Body> RequestInfo for HttpRequest<'_, B> {
@@ -34,7 +49,7 @@ impl<B: Body> RequestInfo for HttpRequest<'_, B> {
     }
 
     fn path(&self) -> &str {
-        original_uri(self.request).path()
+        self.uri.path()
     }
 
     fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
@@ -42,17 +57,15 @@ impl<B: Body> RequestInfo for HttpRequest<'_, B> {
     }
 
     fn query(&self) -> Option<&str> {
-        original_uri(self.request).query()
+        self.uri.query()
     }
 
     fn scheme(&self) -> Option<&str> {
-        original_uri(self.request).scheme_str()
+        self.uri.scheme_str()
     }
 
     fn authority(&self) -> Option<&str> {
-        original_uri(self.request)
-            .authority()
-            .map(http::uri::Authority::as_str)
+        self.uri.authority().map(http::uri::Authority::as_str)
     }
 
     fn protocol_version(&self) -> Option<&'static str> {

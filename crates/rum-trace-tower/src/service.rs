@@ -48,13 +48,10 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let active = {
-            let info = HttpRequest {
-                request: &request,
-                settings: &self.settings,
-            };
+            let info = HttpRequest::new(&request, &self.settings);
             self.instrumenter.start(&info)
         };
-        if !active.rum().is_empty() {
+        if self.settings.in_extensions && !active.rum().is_empty() {
             request.extensions_mut().insert(active.rum().clone());
         }
         let bodiless = Bodiless::of(request.method());

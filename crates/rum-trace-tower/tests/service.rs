@@ -27,7 +27,7 @@ async fn hello(request: Request<Body>) -> Result<Response<Body>, Infallible> {
 async fn the_span_ends_with_the_body_and_not_before() {
     let spans = Spans::new();
     let service = ServiceBuilder::new()
-        .layer(spans.layer())
+        .layer(spans.layer().in_extensions())
         .service(service_fn(hello));
     let request = Request::get("http://shop.example/a")
         .header("tracestate", RUM)

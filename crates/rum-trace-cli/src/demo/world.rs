@@ -105,7 +105,7 @@ impl Service {
             })?;
         // Not by the global provider: here are two in one process.
         let instrumenter = Instrumenter::builder()
-            .tracer_provider(pipeline.tracer_provider())
+            .span_starter(pipeline.span_starter())
             .build()
             .map_err(|error| StartError::Layer {
                 service: name,

@@ -11,14 +11,23 @@ use crate::protocol::shown;
 pub(crate) fn resolve(
     code: Option<Box<dyn ShouldSample>>,
     environment: &Environment,
-) -> Result<Box<dyn ShouldSample>, PipelineError> {
+) -> Result<Chosen, PipelineError> {
     if let Some(sampler) = code {
-        return Ok(sampler);
+        return Ok(Chosen::Own(sampler));
     }
     match environment.text(env::TRACES_SAMPLER)? {
-        Some(name) => named(&name, environment).map(|sampler| Box::new(sampler) as _),
-        None => Ok(Box::new(parent_based(Sampler::AlwaysOn))),
+        Some(name) => named(&name, environment).map(Chosen::Sdks),
+        None => Ok(Chosen::Sdks(parent_based(Sampler::AlwaysOn))),
     }
+}
+
+/// Who decides.
+#[derive(Debug)]
+pub(crate) enum Chosen {
+    /// One of the SDK's, which look at the parent and the trace id alone.
+    Sdks(Sampler),
+    /// One of the user's, which may look at everything.
+    Own(Box<dyn ShouldSample>),
 }
 
 fn named(name: &Found<String>, environment: &Environment) -> Result<Sampler, PipelineError> {

@@ -5,11 +5,14 @@
 
 mod accounting;
 mod environment;
+mod faults;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
 mod lifecycle;
 mod metrics;
+#[cfg(unix)]
+mod model;
 mod processors;
 mod spool;
 #[path = "../support/mod.rs"]

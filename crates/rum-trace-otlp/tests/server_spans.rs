@@ -1,0 +1,274 @@
+//! The spans that a pipeline starts for rum-trace's layers are those that its
+//! tracer would start, for less.
+
+// Clippy's leave for tests does not reach the helpers beside them.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry_sdk::trace::{
+    IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, SpanData,
+};
+use rum_trace_core::{Instrumenter, InstrumenterBuilder, RequestInfo};
+use rum_trace_otlp::{Pipeline, PipelineBuilder};
+
+const TRACE: &str = "f1b2e75f6c574672afb1e12a6a6fc0dd";
+const LIST: &str = "congo=t61rcWkgMzE,rum=v2&browser&demo123@53df7ad2afe8301&4f04d2f5&uid_1";
+
+/// A request with these headers.
+struct Request(Vec<(&'static str, String)>);
+
+impl Request {
+    fn of_a_phone(flags: &str) -> Self {
+        let parent = format!("00-{TRACE}-ecb5e66ba09a2fd3-{flags}");
+        Request(vec![
+            ("traceparent", parent),
+            ("tracestate", LIST.to_owned()),
+        ])
+    }
+}
+
+impl RequestInfo for Request {
+    fn method(&self) -> &str {
+        "GET"
+    }
+
+    fn path(&self) -> &str {
+        "/items/42"
+    }
+
+    fn route(&self) -> Option<&str> {
+        Some("/items/{id}")
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        for (name, value) in &self.0 {
+            visit(name, value.as_bytes());
+        }
+    }
+}
+
+fn pipeline(exporter: &InMemorySpanExporter) -> PipelineBuilder {
+    Pipeline::builder()
+        .ignore_environment()
+        .service_name("shop")
+        .span_exporter(exporter.clone())
+}
+
+/// Serves a request, and tells the context that it was served in.
+fn serve(instrumenter: &Instrumenter, request: &Request) -> Context {
+    let mut active = instrumenter.start(request);
+    let cx = active.context().clone();
+    active.on_response(&200);
+    active.finish();
+    cx
+}
+
+fn spans(exporter: &InMemorySpanExporter, pipeline: &Pipeline) -> Vec<SpanData> {
+    pipeline.flush().unwrap();
+    let spans = exporter.get_finished_spans().unwrap();
+    exporter.reset();
+    spans
+}
+
+fn instrumenter(builder: InstrumenterBuilder) -> Instrumenter {
+    builder.build().unwrap()
+}
+
+fn header(context: &SpanContext) -> String {
+    context.trace_state().header()
+}
+
+#[test]
+fn they_are_those_of_the_tracer() {
+    let samplers = [
+        None,
+        Some("always_on"),
+        Some("parentbased_always_on"),
+        Some("traceidratio"),
+    ];
+    let requests = [
+        Request::of_a_phone("01"),
+        Request::of_a_phone("03"),
+        Request(Vec::new()),
+    ];
+    for sampler in samplers {
+        let exporter = InMemorySpanExporter::default();
+        let builder = pipeline(&exporter);
+        let pipeline = match sampler {
+            // The environment's own way is in the unit tests of the sampler.
+            Some("always_on") => builder.sampler(Sampler::AlwaysOn),
+            Some("traceidratio") => builder.sampler(Sampler::TraceIdRatioBased(1.0)),
+            Some(_) => builder.sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn))),
+            None => builder,
+        };
+        let pipeline = pipeline.build().unwrap();
+        for with_rum in [true, false] {
+            let base = || Instrumenter::builder().rum_in_trace_state(with_rum);
+            let by_tracer = instrumenter(base().tracer_provider(pipeline.tracer_provider()));
+            let by_starter = instrumenter(base().span_starter(pipeline.span_starter()));
+            for request in &requests {
+                serve(&by_tracer, request);
+                serve(&by_starter, request);
+                let spans = spans(&exporter, &pipeline);
+                let [expected, found] = &spans[..] else {
+                    panic!("two spans: {spans:?}");
+                };
+                same(expected, found);
+                let rum = header(&found.span_context).contains("rum=");
+                assert_eq!(rum, with_rum && !request.0.is_empty());
+            }
+        }
+    }
+}
+
+/// All but what is another one in each span.
+fn same(expected: &SpanData, found: &SpanData) {
+    let told = |span: &SpanData| {
+        let attributes: Vec<_> = span
+            .attributes
+            .iter()
+            .filter(|kv| kv.key.as_str() != "rum.response.time_to_first_byte")
+            .cloned()
+            .collect();
+        let context = &span.span_context;
+        (
+            (span.name.clone(), span.span_kind.clone(), attributes),
+            (span.parent_span_id, span.parent_span_is_remote),
+            (context.trace_flags(), header(context), context.is_remote()),
+            span.instrumentation_scope.clone(),
+        )
+    };
+    assert_eq!(told(expected), told(found));
+    if found.parent_span_is_remote {
+        let ids = (
+            expected.span_context.trace_id(),
+            found.span_context.trace_id(),
+        );
+        assert_eq!(ids.0, ids.1);
+    }
+}
+
+#[test]
+fn one_that_is_not_recorded_is_not_described() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).build().unwrap();
+    let described = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&described);
+    let instrumenter = instrumenter(
+        Instrumenter::builder()
+            .span_starter(pipeline.span_starter())
+            .attributes(move |_, _, _| {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+    );
+    let cx = serve(&instrumenter, &Request::of_a_phone("00"));
+    assert_eq!(described.load(Ordering::Relaxed), 0);
+    let span = cx.span();
+    let context = span.span_context();
+    assert_eq!(context.trace_id().to_string(), TRACE);
+    assert_ne!(context.span_id().to_string(), "ecb5e66ba09a2fd3");
+    assert!(context.is_valid() && !context.is_sampled() && !context.is_remote());
+    // Other people's propagators carry it on as well.
+    assert_eq!(header(context), LIST);
+    assert!(spans(&exporter, &pipeline).is_empty());
+
+    serve(&instrumenter, &Request::of_a_phone("01"));
+    assert_eq!(described.load(Ordering::Relaxed), 1);
+    assert_eq!(spans(&exporter, &pipeline).len(), 1);
+}
+
+/// Decides by what only the span's description tells.
+#[derive(Debug, Clone)]
+struct ByRoute;
+
+impl ShouldSample for ByRoute {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let list = parent.map(|cx| header(cx.span().span_context()));
+        assert_eq!(list.as_deref(), Some(LIST), "it sees the caller's list");
+        let wanted = attributes
+            .iter()
+            .any(|kv| kv.key.as_str() == "http.route" && kv.value.as_str() == "/items/{id}");
+        let sampler = if wanted {
+            Sampler::AlwaysOn
+        } else {
+            Sampler::AlwaysOff
+        };
+        sampler.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}
+
+#[test]
+fn a_sampler_of_ones_own_sees_everything() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).sampler(ByRoute).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    serve(&instrumenter, &Request::of_a_phone("00"));
+    let spans = spans(&exporter, &pipeline);
+    assert_eq!(spans.len(), 1);
+    assert_eq!(header(&spans[0].span_context), LIST);
+}
+
+/// Ids that can be told.
+#[derive(Debug)]
+struct Counted;
+
+impl IdGenerator for Counted {
+    fn new_trace_id(&self) -> TraceId {
+        TraceId::from(7_u128)
+    }
+
+    fn new_span_id(&self) -> SpanId {
+        SpanId::from(9_u64)
+    }
+}
+
+#[test]
+fn ids_are_the_generators() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).id_generator(Counted).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    for flags in ["00", "01"] {
+        let cx = serve(&instrumenter, &Request::of_a_phone(flags));
+        assert_eq!(cx.span().span_context().span_id(), SpanId::from(9_u64));
+    }
+}
+
+#[test]
+fn with_a_provider_that_somebody_shut_down_the_trace_goes_on() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    pipeline.tracer_provider().shutdown().unwrap();
+    let cx = serve(&instrumenter, &Request::of_a_phone("01"));
+    let span = cx.span();
+    assert_eq!(span.span_context().trace_id().to_string(), TRACE);
+    assert_eq!(
+        span.span_context().span_id().to_string(),
+        "ecb5e66ba09a2fd3"
+    );
+    assert_eq!(header(span.span_context()), LIST);
+}
+
+#[test]
+fn the_pipeline_that_is_installed_starts_those_of_layers_that_were_given_nothing() {
+    let before = Instrumenter::default();
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).install().unwrap();
+    serve(&before, &Request::of_a_phone("01"));
+    serve(&Instrumenter::default(), &Request::of_a_phone("01"));
+    assert_eq!(spans(&exporter, &pipeline).len(), 2);
+    pipeline.shutdown(Duration::from_secs(5)).unwrap();
+}
