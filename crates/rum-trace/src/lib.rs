@@ -38,7 +38,11 @@ pub mod otlp {
     pub use rum_trace_otlp::*;
 }
 
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub mod serve;
+
 /// The repository's own README, so that its example compiles too.
-#[cfg(all(doctest, feature = "axum", feature = "otlp"))]
+#[cfg(all(doctest, feature = "axum", feature = "serve"))]
 #[doc = include_str!("../../../README.md")]
 mod repository_readme {}

@@ -1,33 +1,14 @@
 //! A shop's backend: what its clients' RUM SDKs begin, its spans go on with.
 
-use std::io;
-use std::net::TcpListener;
-
-use actix_web::dev::Server;
 use actix_web::web::{self, Json, Path, Query, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, error};
-use rum_trace::actix::{CurrentTrace, Rum, RumTrace};
+use actix_web::{HttpResponse, error};
+use rum_trace::actix::{CurrentTrace, Rum};
 use rum_trace::opentelemetry::global;
 use rum_trace::opentelemetry::trace::Tracer;
 use serde::{Deserialize, Serialize};
 
-/// The server, to be awaited. Each of its workers makes an `App` of its own,
-/// under the same middleware.
-///
-/// # Errors
-///
-/// If the listener cannot be used.
-pub fn server(trace: RumTrace, listener: TcpListener) -> io::Result<Server> {
-    // The last `wrap` is the outermost, so that it wraps all the others.
-    let app = move || App::new().configure(routes).wrap(trace.clone());
-    let server = HttpServer::new(app)
-        // Otherwise clients that go away while a handler runs go unnoticed.
-        .h1_allow_half_closed(false)
-        .listen(listener)?;
-    Ok(server.run())
-}
-
-fn routes(config: &mut ServiceConfig) {
+/// The routes; the middleware goes round them.
+pub fn routes(config: &mut ServiceConfig) {
     config
         .route("/items/{id}", web::get().to(item))
         .route("/search", web::get().to(search))

@@ -7,25 +7,38 @@
 //! ```
 //!
 //! Spans go to a collector on `http://localhost:4318`, or to where
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` says. The one argument is the address to listen on.
+
+#![allow(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::error::Error;
-use std::net::TcpListener;
-use std::time::Duration;
 
+use actix_web::{App, HttpServer};
+use example_actix_service::routes;
 use rum_trace::actix::RumTrace;
 use rum_trace::otlp::Pipeline;
+use rum_trace::serve::Serve;
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let pipeline = Pipeline::builder().service_name("shop").install()?;
 
-    // It ends with Ctrl-C, or gracefully with the SIGTERM that Kubernetes and
-    // systemd send.
-    let listener = TcpListener::bind("127.0.0.1:8080")?;
-    example_actix_service::server(RumTrace::default(), listener)?.await?;
+    let trace = RumTrace::default();
+    // Each worker makes an `App` of its own, under the same middleware. The last
+    // `wrap` is the outermost, so that it wraps all the others.
+    let app = move || App::new().configure(routes).wrap(trace.clone());
+    let address = std::env::args().nth(1);
+    let server = HttpServer::new(app)
+        // Otherwise clients that go away while a handler runs go unnoticed.
+        .h1_allow_half_closed(false)
+        .bind(address.as_deref().unwrap_or("127.0.0.1:8080"))?;
+    for address in server.addrs() {
+        println!("listening on http://{address}");
+    }
 
-    // What is still queued goes out now, or is counted in the error.
-    pipeline.shutdown(Duration::from_secs(5))?;
+    // Until Ctrl-C, or the SIGTERM that Kubernetes and systemd send. Then the
+    // requests under way are answered, and what is still queued goes out, or is
+    // counted in the error.
+    Serve::new(pipeline).actix(server).await?;
     Ok(())
 }

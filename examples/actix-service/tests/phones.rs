@@ -1,10 +1,11 @@
 //! The service, asked by phones over a real socket.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use actix_web::dev::ServerHandle;
-use actix_web::rt;
+use actix_web::{App, HttpServer, rt};
 use bytes::Bytes;
+use example_actix_service::routes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -19,10 +20,12 @@ fn serve(collector: &Collector) -> (SocketAddr, ServerHandle) {
         .tracer_provider(&collector.tracer_provider())
         .build()
         .expect("valid");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let server = example_actix_service::server(RumTrace::new(instrumenter), listener);
-    let server = server.expect("it listens");
+    let trace = RumTrace::new(instrumenter);
+    let app = move || App::new().configure(routes).wrap(trace.clone());
+    let server = HttpServer::new(app).bind("127.0.0.1:0");
+    let server = server.expect("a free port");
+    let address = server.addrs()[0];
+    let server = server.run();
     let handle = server.handle();
     rt::spawn(server);
     (address, handle)

@@ -7,56 +7,34 @@
 //! ```
 //!
 //! Spans go to a collector on `http://localhost:4318`, or to where
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` says. The one argument is the address to listen on.
+
+#![allow(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use rum_trace::axum::RumTraceLayer;
 use rum_trace::otlp::Pipeline;
+use rum_trace::serve::Serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let pipeline = Pipeline::builder().service_name("shop").install()?;
 
     let app = axum_service::app(RumTraceLayer::default());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:8080");
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
     // With the peer's address the spans have client.address.
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stopped())
+
+    // Until Ctrl-C, or the SIGTERM that Kubernetes and systemd send. Then the
+    // requests under way are answered, and what is still queued goes out, or is
+    // counted in the error.
+    Serve::new(pipeline)
+        .run(|stop| axum::serve(listener, app).with_graceful_shutdown(stop))
         .await?;
-
-    // What is still queued goes out now, or is counted in the error.
-    pipeline.shutdown(Duration::from_secs(5))?;
     Ok(())
-}
-
-/// Ctrl-C, or the SIGTERM that Kubernetes and systemd send.
-async fn stopped() {
-    let interrupt = async {
-        // Without a signal handler the service just runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signals) => drop(signals.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }

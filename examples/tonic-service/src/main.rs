@@ -8,7 +8,9 @@
 //! ```
 //!
 //! Spans go to a collector on `http://localhost:4318`, or to where
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` says.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` says. The one argument is the address to listen on.
+
+#![allow(clippy::print_stdout, reason = "it says where it listens")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use rum_trace::Instrumenter;
 use rum_trace::otlp::Pipeline;
+use rum_trace::serve::Serve;
 use tonic_service::Prices;
 
 #[tokio::main]
@@ -25,19 +28,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let layer = tonic_service::layer(Instrumenter::builder())?;
     let prices = Arc::new(Prices::default());
     let market = tokio::spawn(market(Arc::clone(&prices)));
-    let stop = {
-        let prices = Arc::clone(&prices);
-        async move {
-            stopped().await;
-            prices.close();
-        }
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:50051").await?;
-    tonic_service::serve(listener, layer, prices, stop).await?;
-    market.abort();
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:50051");
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
 
-    // What is still queued goes out now, or is counted in the error.
-    pipeline.shutdown(Duration::from_secs(5))?;
+    // Until Ctrl-C, or the SIGTERM that Kubernetes and systemd send.
+    let served = Serve::new(pipeline)
+        .run(|stop| {
+            let open = Arc::clone(&prices);
+            let stop = async move {
+                stop.await;
+                // Streams that go on would keep the server from ending.
+                open.close();
+            };
+            tonic_service::serve(listener, layer, prices, stop)
+        })
+        .await;
+    market.abort();
+    served?;
     Ok(())
 }
 
@@ -48,32 +57,4 @@ async fn market(prices: Arc<Prices>) {
         second.tick().await;
         prices.publish(42, cents);
     }
-}
-
-/// Ctrl-C, or the SIGTERM that Kubernetes and systemd send.
-async fn stopped() {
-    let interrupt = async {
-        // Without a signal handler the service just runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupt => {}
-        () = terminated() => {}
-    }
-}
-
-#[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signals) => drop(signals.recv().await),
-        Err(_) => std::future::pending().await,
-    }
-}
-
-#[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
 }
