@@ -1,5 +1,7 @@
 //! The sampler that `OTEL_TRACES_SAMPLER` names.
 
+use std::fmt;
+
 use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use super::env::{self, Environment, Found};
@@ -22,12 +24,20 @@ pub(crate) fn resolve(
 }
 
 /// Who decides.
-#[derive(Debug)]
 pub(crate) enum Chosen {
     /// One of the SDK's, which look at the parent and the trace id alone.
     Sdks(Sampler),
     /// One of the user's, which may look at everything.
     Own(Box<dyn ShouldSample>),
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Chosen::Sdks(sampler) => sampler.fmt(f),
+            Chosen::Own(sampler) => sampler.fmt(f),
+        }
+    }
 }
 
 fn named(name: &Found<String>, environment: &Environment) -> Result<Sampler, PipelineError> {
