@@ -191,7 +191,8 @@ impl InstrumenterBuilder {
         self
     }
 
-    /// Adds span attributes of one's own at the span's creation.
+    /// Adds span attributes of one's own at the span's creation. Not called for
+    /// a span that is known not to be recorded before it is described.
     ///
     /// ```
     /// use opentelemetry::KeyValue;

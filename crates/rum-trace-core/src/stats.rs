@@ -44,7 +44,8 @@ pub struct Stats {
     /// `tracestate` lists not carried on because a member was illegal, they had
     /// more than 32 of them, or there was no valid `traceparent`.
     pub tracestate_refused: u64,
-    /// Values cut because they were over a limit.
+    /// Values cut because they were over a limit; those of attributes only
+    /// where the span was described.
     pub over_limit: u64,
     /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for
     /// which the [`filter`](crate::InstrumenterBuilder::filter) asked for no span. They are in one of the classes as well.

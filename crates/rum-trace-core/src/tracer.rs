@@ -102,7 +102,8 @@ impl NewSpan<'_> {
     }
 
     fn trace_state(&self) -> SdkTraceState {
-        trace_state(self.base).unwrap_or_default()
+        let inbound = self.base.get::<Inbound>();
+        inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 }
 
@@ -114,18 +115,50 @@ impl fmt::Debug for NewSpan<'_> {
     }
 }
 
-/// The trace state that a SERVER span in this context has: the list that came
-/// in, as far as the settings let it be in there. `None` outside of a request.
+/// The trace state that [`NewSpan::bare_parent`] left out: the list that came in
+/// with the request, as far as the settings let it be in a span. `None` for any
+/// other context, also for one of another trace that is made while a request is
+/// served.
 #[must_use]
-pub fn trace_state(cx: &Context) -> Option<SdkTraceState> {
-    cx.get::<Inbound>().map(Inbound::trace_state)
+pub fn trace_state(parent: &Context) -> Option<SdkTraceState> {
+    let inbound = parent.get::<Inbound>()?;
+    let span = parent.span();
+    let caller = span.span_context();
+    let is_bare = caller.trace_state().into_iter().len() == 0;
+    let is_caller = inbound.trace.as_ref()?.is_caller(caller);
+    (is_bare && is_caller).then(|| inbound.trace_state())
 }
 
 /// Makes this what starts the spans of every instrumenter that was given
-/// nothing else and has not seen its first request; the last one counts. Without
-/// one it is OpenTelemetry's global tracer provider.
-pub fn install(starter: impl SpanStarter + 'static) {
-    *installed() = Some(Arc::new(starter));
+/// nothing else and has not seen its first request; the last one counts. It goes
+/// before OpenTelemetry's global tracer provider.
+pub fn install(starter: impl SpanStarter + 'static) -> Installed {
+    let starter: Arc<dyn SpanStarter> = Arc::new(starter);
+    *installed() = Some(Arc::clone(&starter));
+    Installed(starter)
+}
+
+/// What was installed, to take it away again.
+pub struct Installed(Arc<dyn SpanStarter>);
+
+impl Installed {
+    /// Takes it away, if no other was installed since. Instrumenters that have
+    /// it keep it.
+    pub fn remove(self) {
+        let mut installed = installed();
+        if installed
+            .as_ref()
+            .is_some_and(|it| Arc::ptr_eq(it, &self.0))
+        {
+            *installed = None;
+        }
+    }
+}
+
+impl fmt::Debug for Installed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Installed")
+    }
 }
 
 fn installed() -> std::sync::MutexGuard<'static, Option<Arc<dyn SpanStarter>>> {

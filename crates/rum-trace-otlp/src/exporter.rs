@@ -10,13 +10,14 @@ use std::time::Duration;
 use opentelemetry::Context;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::batch::Batch as BatchConfig;
 use crate::flight::{Flight, Source};
 use crate::overflow::Overflow;
 use crate::pace::Pace;
-use crate::queue::Queue;
+use crate::queue::{Mark, Queue};
 use crate::report::Report;
 use crate::stats::{Accounts, DropReason, Place};
 use crate::store::{Batch, Payload, Store};
@@ -24,6 +25,11 @@ use crate::transport::{Delivery, Failure, Retry};
 use crate::way::Way;
 
 const THREAD_NAME: &str = "rum-trace-otlp";
+
+const AFTER_PANIC: Duration = Duration::from_millis(100);
+
+/// A span that was counted at the door and is not yet in is there by then.
+const ON_THE_STEP: Duration = Duration::from_millis(1);
 
 /// What the pipeline asks of the thread. The answer is that it is done.
 #[derive(Debug)]
@@ -46,7 +52,9 @@ pub(crate) struct Exporter {
     pace: Pace,
     report: Report,
     flight: Option<Flight>,
-    flushes: Vec<(u64, SyncSender<()>)>,
+    flushes: Vec<Flush>,
+    /// All that came before this is made into batches without waiting for more.
+    due: Option<Mark>,
     ending: Option<(Instant, SyncSender<()>)>,
     /// The number of the next batch.
     next: u64,
@@ -68,8 +76,19 @@ pub(crate) enum Outcome {
 enum Event {
     Landed(Outcome),
     Command(Option<Command>),
-    FullBatch,
     Time,
+    /// There is more to make a batch of.
+    More,
+    /// Somebody says that there may be.
+    Woken,
+}
+
+/// Somebody who waits until all that came before has a fate.
+struct Flush {
+    mark: Mark,
+    /// Once all that is taken: the number of the first batch that is too late.
+    before: Option<u64>,
+    done: SyncSender<()>,
 }
 
 impl Exporter {
@@ -89,6 +108,7 @@ impl Exporter {
             pace: Pace::new(),
             flight: None,
             flushes: Vec::new(),
+            due: None,
             ending: None,
             next: 0,
             tick: Instant::now(),
@@ -111,6 +131,8 @@ impl Exporter {
                     catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.run())))
                 {
                     self.recover(&*panic);
+                    // What panics each time must not take a whole core.
+                    std::thread::sleep(AFTER_PANIC);
                 }
                 // Not a plain drop: that waits for a name lookup in progress.
                 runtime.shutdown_background();
@@ -133,8 +155,9 @@ impl Exporter {
             match self.next_event().await {
                 Event::Landed(outcome) => self.landed(outcome),
                 Event::Command(command) => self.command(command),
-                Event::FullBatch => self.gather(Gather::FullBatches),
                 Event::Time => self.on_time(),
+                Event::More => self.gather(),
+                Event::Woken => {}
             }
             self.tidy();
             self.launch();
@@ -148,6 +171,7 @@ impl Exporter {
 
     async fn next_event(&mut self) -> Event {
         let wake = self.wake_at();
+        let more = self.has_more();
         let flight = self.flight.as_mut();
         let landing = async {
             match flight {
@@ -162,9 +186,18 @@ impl Exporter {
                 Err(error) => Outcome::Lost(DropReason::ExporterPanic, task_error(error)),
             }),
             command = self.commands.recv(), if self.ending.is_none() => Event::Command(command),
-            () = self.queue.full_batch() => Event::FullBatch,
+            // After the connections had their turn: when spans end faster than
+            // they are encoded there is always more.
+            () = yield_now(), if more => Event::More,
+            () = self.queue.full_batch(), if !more => Event::Woken,
             () = sleep_until(wake) => Event::Time,
         }
+    }
+
+    /// Whether to make a batch now. One at a time, so that sending, limits and
+    /// deadlines never wait for the queue to be empty.
+    fn has_more(&self) -> bool {
+        self.queue.is_due() || self.due.is_some()
     }
 
     /// The next moment at which there is something to do.
@@ -182,24 +215,33 @@ impl Exporter {
     }
 
     fn has_work(&self) -> bool {
-        !self.store.is_empty() || !self.overflow.is_empty()
+        !self.store.is_empty() || (self.ending.is_none() && !self.overflow.is_empty())
     }
 
     fn on_time(&mut self) {
         let now = Instant::now();
         if self.tick <= now {
             self.tick = now + self.config.scheduled_delay;
-            self.gather(Gather::Everything);
+            self.make_due();
         }
     }
 
+    /// What is in the queue now does not wait for its batch to be full. Of two
+    /// such moments the later one counts: it holds the earlier.
+    fn make_due(&mut self) {
+        let mark = self.queue.mark();
+        self.due = (!self.queue.has_passed(&mark)).then_some(mark);
+    }
+
     fn command(&mut self, command: Option<Command>) {
-        self.gather(Gather::Everything);
         match command {
-            Some(Command::Flush(done)) => self.flushes.push((self.next, done)),
+            Some(Command::Flush(done)) => self.flushes.push(Flush {
+                mark: self.queue.mark(),
+                before: None,
+                done,
+            }),
             Some(Command::Shutdown(deadline, done)) => {
                 self.queue.close();
-                self.gather(Gather::Everything);
                 let deadline = deadline - self.time_to_spool(deadline);
                 self.ending = Some((deadline, done));
             }
@@ -209,28 +251,47 @@ impl Exporter {
                 self.ending = Some((Instant::now(), done));
             }
         }
+        self.make_due();
     }
 
-    /// What of the time to a deadline is kept for writing to the disk.
+    /// What of the time to a deadline is kept for writing to the disk: as much
+    /// as what is here would take, but no more than most of it.
     fn time_to_spool(&self, deadline: Instant) -> Duration {
-        if !self.overflow.is_there() {
+        let Some(for_one) = self.overflow.time_for_one() else {
             return Duration::ZERO;
-        }
+        };
         let left = deadline.saturating_duration_since(Instant::now());
-        (left / 5).min(Duration::from_secs(1))
+        let queued = self.queue.len() / self.config.max_export_batch_size as u64 + 2;
+        let batches = self.store.len() as u64 + queued;
+        let needed = for_one.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
+        let least = (left / 5).min(Duration::from_secs(1));
+        needed.max(least).min(left / 5 * 4)
     }
 
-    /// Makes batches of what waits in the queue.
-    fn gather(&mut self, what: Gather) {
-        let max = self.config.max_export_batch_size;
+    /// Makes one batch of what waits in the queue.
+    fn gather(&mut self) {
+        let spans = self.queue.take(self.config.max_export_batch_size);
+        if spans.is_empty() {
+            // Counted at the door, and not yet in.
+            std::thread::sleep(ON_THE_STEP);
+        } else {
+            self.keep(spans);
+        }
+        if self
+            .due
+            .as_ref()
+            .is_some_and(|due| self.queue.has_passed(due))
+        {
+            self.due = None;
+        }
+    }
+
+    /// At the end, for the disk: nothing gets in any more.
+    fn gather_all(&mut self) {
         loop {
-            let waiting = self.queue.len();
-            if waiting == 0 || (what == Gather::FullBatches && waiting < max as u64) {
-                return;
-            }
-            let spans = self.queue.take(max);
+            let spans = self.queue.take(self.config.max_export_batch_size);
             if spans.is_empty() {
-                return; // counted at the door, and not yet in
+                return;
             }
             self.keep(spans);
         }
@@ -324,6 +385,10 @@ impl Exporter {
         match outcome {
             Outcome::Delivered(delivery) => self.delivered(&flight, &delivery),
             Outcome::Failed(failure, payload) => self.failed(&flight, &failure, payload),
+            Outcome::Lost(DropReason::ExporterPanic, cause) if flight.can_go_again() => {
+                let body = flight.body();
+                self.failed(&flight, &Failure::new(cause, Retry::Backoff), body);
+            }
             Outcome::Lost(reason, cause) => {
                 self.lost(&flight, reason, &cause);
                 self.report.failure(&self.accounts, &cause);
@@ -376,11 +441,19 @@ impl Exporter {
     fn answer_flushes(&mut self) {
         let in_flight = self.flight.as_ref().and_then(Flight::number);
         let oldest = in_flight.or_else(|| self.store.oldest());
-        self.flushes.retain(|(before, done)| {
-            let waits = oldest.is_some_and(|oldest| oldest < *before);
+        let queue = &self.queue;
+        let next = self.next;
+        self.flushes.retain_mut(|flush| {
+            if flush.before.is_none() && queue.has_passed(&flush.mark) {
+                flush.before = Some(next);
+            }
+            let Some(before) = flush.before else {
+                return true;
+            };
+            let waits = oldest.is_some_and(|oldest| oldest < before);
             if !waits {
                 // Whoever asked may have stopped waiting.
-                let _ = done.try_send(());
+                let _ = flush.done.try_send(());
             }
             waits
         });
@@ -390,12 +463,14 @@ impl Exporter {
         let Some((deadline, _)) = &self.ending else {
             return false;
         };
-        let done = self.flight.is_none() && self.store.is_empty();
+        let done = self.flight.is_none() && self.store.is_empty() && self.due.is_none();
         done || *deadline <= Instant::now()
     }
 
     fn finish(&mut self) {
-        self.gather(Gather::Everything);
+        if self.overflow.is_there() {
+            self.gather_all();
+        }
         if let Some(flight) = self.flight.take() {
             flight.task.abort();
             self.spool_flight(flight);
@@ -432,13 +507,6 @@ impl Exporter {
                 .take(batch, Place::InFlight, DropReason::ShutdownDeadline);
         }
     }
-}
-
-/// How much of the queue is made into batches.
-#[derive(Clone, Copy, PartialEq)]
-enum Gather {
-    FullBatches,
-    Everything,
 }
 
 fn task_error(error: tokio::task::JoinError) -> String {

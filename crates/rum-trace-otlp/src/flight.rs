@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::exporter::Outcome;
 use crate::spool::RecordId;
+use crate::store::Payload;
 
 /// A batch on its way. It is sent in a task of its own, so that a panic ends
 /// the task and not this thread.
@@ -27,6 +28,22 @@ pub(crate) enum Source {
 }
 
 impl Flight {
+    /// Whether its bytes are still here, whatever became of the attempt.
+    pub(crate) fn can_go_again(&self) -> bool {
+        match &self.from {
+            Source::Memory { body, .. } => body.is_some(),
+            Source::Spool(_) => true,
+        }
+    }
+
+    /// The bytes of a batch from memory; what is on disk stays there.
+    pub(crate) fn body(&self) -> Payload {
+        match &self.from {
+            Source::Memory { body, .. } => Payload::Encoded(body.clone().unwrap_or_default()),
+            Source::Spool(_) => Payload::Encoded(Bytes::new()),
+        }
+    }
+
     /// Of a batch from memory.
     pub(crate) fn number(&self) -> Option<u64> {
         match self.from {

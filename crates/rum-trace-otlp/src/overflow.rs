@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::encode;
 use crate::protocol::Compression;
@@ -15,7 +15,12 @@ pub(crate) struct Overflow {
     accounts: Arc<Accounts>,
     /// How batches are compressed at present.
     compression: Compression,
+    /// How long the last batch took to be written.
+    time_for_one: Duration,
 }
+
+/// What writing a batch is taken for before one was written.
+const FIRST_GUESS: Duration = Duration::from_millis(5);
 
 impl Overflow {
     pub(crate) fn new(
@@ -27,6 +32,7 @@ impl Overflow {
             spool,
             accounts,
             compression,
+            time_for_one: FIRST_GUESS,
         };
         if let Some(spool) = &overflow.spool {
             // What an earlier process left, and a smaller cap cost.
@@ -48,6 +54,11 @@ impl Overflow {
     /// Whether there is a disk to go to.
     pub(crate) fn is_there(&self) -> bool {
         self.spool.is_some()
+    }
+
+    /// How long writing a batch takes, if there is a disk to go to.
+    pub(crate) fn time_for_one(&self) -> Option<Duration> {
+        self.spool.as_ref().map(|_| self.time_for_one)
     }
 
     /// Whether there is something to send.
@@ -75,7 +86,10 @@ impl Overflow {
             format: Format::OtlpTraces,
             body,
         };
-        match spool.put(&record) {
+        let start = Instant::now();
+        let put = spool.put(&record);
+        self.time_for_one = start.elapsed();
+        match put {
             Put::Stored {
                 evicted_spans,
                 evicted_batches,

@@ -12,6 +12,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Short enough that a restarted collector is soon noticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// A collector that asks for more is not believed: it would never be asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
 /// The state of a connection that may have failed. One for all batches: what
 /// the collector did not take from one it would not take from the next.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ impl Pace {
             Retry::After(pause) => pause.max(own),
             Retry::Backoff | Retry::Never => own,
         };
-        self.not_before = now.checked_add(pause);
+        self.not_before = now.checked_add(pause.min(LONGEST_WAIT));
     }
 }
 
@@ -86,6 +89,8 @@ mod tests {
         let wanted = Duration::from_secs(3_600);
         pace.failed(Retry::After(wanted), now);
         assert_eq!(pace.not_before().unwrap() - now, wanted);
+        pace.failed(Retry::After(Duration::MAX), now);
+        assert_eq!(pace.not_before().unwrap() - now, LONGEST_WAIT);
         // Even one that says "at once" does not get a busy loop.
         pace.failed(Retry::After(Duration::ZERO), now);
         assert!(pace.not_before().unwrap() - now >= FIRST_PAUSE / 2);

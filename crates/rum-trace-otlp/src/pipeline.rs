@@ -8,6 +8,8 @@ use opentelemetry::trace::noop::NoopTracerProvider;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanProcessor as _};
 
+use rum_trace_core::tracer::{self, Installed};
+
 use crate::builder::PipelineBuilder;
 use crate::error::{FlushError, ShutdownError};
 use crate::processor::{Export, Shared};
@@ -65,6 +67,7 @@ pub struct Pipeline {
     export: Option<Export>,
     disabled: bool,
     running: bool,
+    installed: Option<Installed>,
 }
 
 impl Pipeline {
@@ -91,6 +94,7 @@ impl Pipeline {
             export,
             disabled: false,
             running: true,
+            installed: None,
         }
     }
 
@@ -126,13 +130,13 @@ impl Pipeline {
     /// and middlewares start their spans with. If the pipeline is
     /// disabled, the global one becomes OpenTelemetry's no-op provider, whose
     /// spans stand for the caller's.
-    pub fn install_global(self) -> Self {
+    pub fn install_global(mut self) -> Self {
         if self.disabled {
             let none = NoopTracerProvider::new();
-            rum_trace_core::tracer::install(none.tracer(""));
+            self.installed = Some(tracer::install(none.tracer("")));
             opentelemetry::global::set_tracer_provider(none);
         } else {
-            rum_trace_core::tracer::install(self.span_starter());
+            self.installed = Some(tracer::install(self.span_starter()));
             opentelemetry::global::set_tracer_provider(self.provider.clone());
         }
         self
@@ -161,18 +165,11 @@ impl Pipeline {
     /// flush; what was lost earlier is not told again (see
     /// [`stats`](Self::stats)). [`FlushError::Timeout`] if it took too long.
     pub fn flush(&self) -> Result<(), FlushError> {
-        let before = self.stats().lost();
-        // The exporting one last, as at the end of each span.
-        let mut results: Vec<_> = self.processors.iter().map(Shared::flush).collect();
-        results.extend(self.export.as_ref().map(Export::flush));
-        let spans = self.stats().lost().saturating_sub(before);
-        if spans > 0 {
-            return Err(FlushError::NotDelivered {
-                spans,
-                cause: self.cause().unwrap_or_default(),
-            });
-        }
-        results.into_iter().collect()
+        let processors: Vec<_> = self.processors.iter().map(Shared::flush).collect();
+        // The exporting one last, as at the end of each span; what it has to
+        // tell goes first.
+        let export = self.export.as_ref().map(Export::flush);
+        export.into_iter().chain(processors).collect()
     }
 
     /// Sends what is left, within `deadline`, and ends the pipeline. Spans that
@@ -195,6 +192,9 @@ impl Pipeline {
 
     fn finish(&mut self, deadline: Duration) -> Result<Stats, ShutdownError> {
         self.running = false;
+        if let Some(installed) = self.installed.take() {
+            installed.remove();
+        }
         let end = Instant::now().checked_add(deadline);
         // An end that the clock cannot hold is no limit.
         let left = || {
@@ -220,7 +220,7 @@ impl Pipeline {
     fn verdict(&self, deadline: Duration, failures: &[String]) -> Result<Stats, ShutdownError> {
         let stats = self.stats();
         let cause = self.cause();
-        if stats.dropped(DropReason::ShutdownDeadline) > 0 {
+        if stats.dropped(DropReason::ShutdownDeadline) + stats.pending() > 0 {
             return Err(ShutdownError::DeadlineExceeded {
                 deadline,
                 stats: Box::new(stats),

@@ -1,9 +1,9 @@
 //! What the SDK sees: processors that the pipeline shuts down itself.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::error::FlushError;
 use crate::exporter::{Command, GRACE};
 use crate::queue::Queue;
-use crate::stats::{Accounts, Stats};
+use crate::stats::{Accounts, DropReason, Stats};
 
 /// How long a flush waits.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -35,6 +35,8 @@ struct Inner {
     accounts: Arc<Accounts>,
     commands: UnboundedSender<Command>,
     shut: AtomicBool,
+    /// The shutdown is over.
+    over: (Mutex<bool>, Condvar),
 }
 
 impl Export {
@@ -48,6 +50,7 @@ impl Export {
             accounts,
             commands,
             shut: AtomicBool::new(false),
+            over: Default::default(),
         }))
     }
 
@@ -71,17 +74,29 @@ impl Export {
         if self.0.queue.is_forked() {
             return Err(FlushError::Forked);
         }
-        self.ask(FLUSH, Command::Flush)
-            .map_err(|_| FlushError::Timeout(FLUSH))
+        let before = self.stats().lost();
+        let answer = self.ask(FLUSH, Command::Flush);
+        let spans = self.stats().lost().saturating_sub(before);
+        if spans > 0 {
+            let cause = self.last_failure();
+            return Err(FlushError::NotDelivered {
+                spans,
+                cause: cause.unwrap_or_else(|| "there was no place for them".to_owned()),
+            });
+        }
+        answer.map_err(|error| match error {
+            RecvTimeoutError::Timeout => FlushError::Timeout(FLUSH),
+            RecvTimeoutError::Disconnected => FlushError::AfterShutdown,
+        })
     }
 
     /// Sends what is left within `timeout`. The first call does it, later ones
-    /// do nothing. What has no fate by then is lost, and counted as that.
+    /// wait for it. What has no fate by then is lost, and counted as that.
     pub(crate) fn shutdown(&self, timeout: Duration) {
-        if self.0.shut.swap(true, Ordering::AcqRel) {
-            return;
-        }
         let timeout = timeout.min(LONGEST);
+        if self.0.shut.swap(true, Ordering::AcqRel) {
+            return self.wait_until_over(timeout);
+        }
         if !self.0.queue.is_forked() {
             let deadline = Instant::now() + timeout;
             // Without an answer the thread is stuck in somebody's exporter.
@@ -89,6 +104,28 @@ impl Export {
         }
         self.0.queue.close();
         self.0.accounts.close();
+        let (over, told) = &self.0.over;
+        *over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        told.notify_all();
+    }
+
+    fn wait_until_over(&self, timeout: Duration) {
+        let (over, told) = &self.0.over;
+        let over = over.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever asked for less time has what there is then.
+        drop(told.wait_timeout_while(over, timeout, |over| !*over));
+    }
+
+    /// What of the shutdown the SDK is told.
+    fn verdict(&self, timeout: Duration) -> OTelSdkResult {
+        let stats = self.stats();
+        if stats.dropped(DropReason::ShutdownDeadline) + stats.pending() > 0 {
+            return Err(OTelSdkError::Timeout(timeout));
+        }
+        if stats.lost() > 0 {
+            return Err(OTelSdkError::InternalFailure(stats.to_string()));
+        }
+        Ok(())
     }
 
     fn ask(
@@ -128,7 +165,7 @@ impl SpanProcessor for Export {
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.shutdown(timeout);
-        Ok(())
+        self.verdict(timeout)
     }
 }
 

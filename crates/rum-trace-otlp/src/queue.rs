@@ -22,6 +22,8 @@ pub(crate) struct Queue {
     load: CachePadded<AtomicU64>,
     limits: Limits,
     wake: Notify,
+    /// The shard that is taken from first.
+    first: AtomicUsize,
     /// Nothing gets in any more.
     closed: AtomicBool,
     /// The process whose export thread takes the spans.
@@ -38,11 +40,27 @@ pub(crate) struct Limits {
     pub(crate) batch: u64,
 }
 
+impl Limits {
+    /// Whether a span of so many bytes is one at which the export thread is
+    /// woken: the last of a batch, or the one that makes the queue half full.
+    fn are_due(&self, before: Load, bytes: u64) -> bool {
+        let spans = before.spans() + 1;
+        let half_of_bytes = self.bytes / 2;
+        let crosses = before.bytes() < half_of_bytes && before.bytes() + bytes >= half_of_bytes;
+        spans % self.batch == 0 || spans == self.spans.div_ceil(2) || crosses
+    }
+}
+
+/// How many spans each shard had let in at some moment.
+#[derive(Debug)]
+pub(crate) struct Mark(Box<[u64]>);
+
 #[derive(Default)]
 struct Shard {
     spans: SegQueue<Waiting>,
     started: AtomicU64,
     admitted: AtomicU64,
+    taken: AtomicU64,
     full: AtomicU64,
     late: AtomicU64,
     forked: AtomicU64,
@@ -81,6 +99,7 @@ impl Queue {
             load: CachePadded::default(),
             limits,
             wake: Notify::new(),
+            first: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             pid: std::process::id(),
             forked: AtomicBool::new(false),
@@ -115,7 +134,7 @@ impl Queue {
         shard.spans.push(Waiting { span, bytes });
         // In a forked process nobody wakes, and whoever was about to may have
         // left a lock behind.
-        if (before.spans() + 1) % self.limits.batch == 0 && !self.is_forked() {
+        if self.limits.are_due(before, bytes) && !self.is_forked() {
             self.wake.notify_one();
         }
         // A look at the process id is a system call: now and then is enough.
@@ -124,12 +143,16 @@ impl Queue {
         }
     }
 
-    /// Takes up to `max` spans, with what they weigh. The order within a
-    /// thread is kept.
+    /// Takes up to `max` spans. The order within a thread is kept. Only the
+    /// export thread takes; each time another shard goes first, so that none
+    /// waits for ever behind a busy one.
     pub(crate) fn take(&self, max: usize) -> Vec<SpanData> {
         let mut taken = Vec::new();
         let mut load = 0;
-        for shard in &self.shards {
+        let first = self.first.fetch_add(1, Ordering::Relaxed);
+        for number in first..first + self.shards.len() {
+            let shard = &self.shards[number & (self.shards.len() - 1)];
+            let before = taken.len();
             while taken.len() < max {
                 let Some(waiting) = shard.spans.pop() else {
                     break;
@@ -137,9 +160,36 @@ impl Queue {
                 load += Load::of(1, waiting.bytes).0;
                 taken.push(waiting.span);
             }
+            let count = (taken.len() - before) as u64;
+            shard.taken.fetch_add(count, Ordering::Relaxed);
         }
         self.load.fetch_sub(load, Ordering::Relaxed);
         taken
+    }
+
+    /// All that was let in so far.
+    pub(crate) fn mark(&self) -> Mark {
+        let admitted = |shard: &CachePadded<Shard>| shard.admitted.load(Ordering::Acquire);
+        Mark(self.shards.iter().map(admitted).collect())
+    }
+
+    /// Whether all that was let in before the mark has been taken.
+    pub(crate) fn has_passed(&self, mark: &Mark) -> bool {
+        let passed = |(shard, admitted): (&CachePadded<Shard>, &u64)| {
+            shard.taken.load(Ordering::Relaxed) >= *admitted
+        };
+        self.shards.iter().zip(&mark.0).all(passed)
+    }
+
+    /// Whether there is a batch, or so much that it should not wait for one.
+    pub(crate) fn is_due(&self) -> bool {
+        let load = Load(self.load.load(Ordering::Relaxed));
+        let Limits {
+            spans,
+            bytes,
+            batch,
+        } = self.limits;
+        load.spans() >= batch.min(spans.div_ceil(2)) || load.bytes() >= bytes / 2
     }
 
     /// How many spans wait.
@@ -147,7 +197,7 @@ impl Queue {
         Load(self.load.load(Ordering::Relaxed)).spans()
     }
 
-    /// Ready when a batch is full.
+    /// Ready when a batch is full, or the queue half full.
     pub(crate) async fn full_batch(&self) {
         self.wake.notified().await;
     }

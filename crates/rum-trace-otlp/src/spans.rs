@@ -108,21 +108,11 @@ impl ShouldSample for ListSampler {
         let mut result =
             self.0
                 .should_sample(parent_context, trace_id, name, span_kind, attributes, links);
-        if let Some(list) = parent_context.and_then(left_out) {
+        if let Some(list) = parent_context.and_then(trace_state) {
             result.trace_state = list;
         }
         result
     }
-}
-
-/// The list that a remote parent came with, and that was left out of it.
-fn left_out(parent: &Context) -> Option<opentelemetry::trace::TraceState> {
-    let span = parent.span();
-    let remote = span.span_context();
-    if !remote.is_remote() || remote.trace_state().into_iter().len() > 0 {
-        return None;
-    }
-    trace_state(parent)
 }
 
 /// The provider's id generator, and ours.

@@ -102,6 +102,10 @@ impl Store {
         self.batches.front().map(|batch| batch.number)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.batches.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{
+    Link, Span as _, SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceState,
+    Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::trace::{
     IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, SpanData,
@@ -236,6 +239,26 @@ impl IdGenerator for Counted {
 }
 
 #[test]
+fn the_list_of_a_request_stays_out_of_other_traces() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    let cx = serve(&instrumenter, &Request::of_a_phone("01"));
+    let tracer = pipeline.tracer_provider().tracer("queue");
+    let traces = [TraceId::from(7), TraceId::from_hex(TRACE).unwrap()];
+    for (trace_id, span_id) in traces.into_iter().zip([SpanId::from(7), SpanId::from(8)]) {
+        // Somebody else's span, taken up while the request is served.
+        let flags = TraceFlags::SAMPLED;
+        let other = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
+        let span = tracer.start_with_context("message", &cx.with_remote_span_context(other));
+        assert_eq!(header(span.span_context()), "");
+    }
+    // A child of the request has it.
+    let child = tracer.start_with_context("child", &cx);
+    assert_eq!(header(child.span_context()), LIST);
+}
+
+#[test]
 fn ids_are_the_generators() {
     let exporter = InMemorySpanExporter::default();
     let pipeline = pipeline(&exporter).id_generator(Counted).build().unwrap();
@@ -271,4 +294,11 @@ fn the_pipeline_that_is_installed_starts_those_of_layers_that_were_given_nothing
     serve(&Instrumenter::default(), &Request::of_a_phone("01"));
     assert_eq!(spans(&exporter, &pipeline).len(), 2);
     pipeline.shutdown(Duration::from_secs(5)).unwrap();
+
+    // It does not stand in the way of what comes after it.
+    let exporter = InMemorySpanExporter::default();
+    let after = self::pipeline(&exporter).build().unwrap();
+    opentelemetry::global::set_tracer_provider(after.tracer_provider().clone());
+    serve(&Instrumenter::default(), &Request::of_a_phone("01"));
+    assert_eq!(spans(&exporter, &after).len(), 1);
 }

@@ -107,8 +107,9 @@ fn check_queue(given: Given) -> Result<usize, PipelineError> {
 
 fn check_batch(given: Given, queue: usize) -> Result<usize, PipelineError> {
     match given {
-        // A small queue that somebody asked for makes the default batch small.
-        None => Ok(Batch::BATCH_SIZE.min(queue)),
+        // A small queue that somebody asked for makes the default batch small:
+        // spans come in while it is made.
+        None => Ok(Batch::BATCH_SIZE.min(queue.div_ceil(4))),
         Some((_, size)) if (1..=queue).contains(&size) => Ok(size),
         Some((setting, size)) => Err(PipelineError::invalid(
             setting,
@@ -187,9 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn the_default_batch_fits_into_a_small_queue() {
-        let batch = resolve(BatchOptions::default(), &[(env::MAX_QUEUE_SIZE, "64")]).unwrap();
-        assert_eq!(batch.max_export_batch_size, 64);
+    fn the_default_batch_leaves_room_in_a_small_queue() {
+        for (queue, size) in [("1", 1), ("64", 16), ("2048", 512), ("32768", 2_048)] {
+            let table = [(env::MAX_QUEUE_SIZE, queue)];
+            let batch = resolve(BatchOptions::default(), &table).unwrap();
+            assert_eq!(batch.max_export_batch_size, size);
+        }
     }
 
     #[test]

@@ -30,17 +30,18 @@ impl Failure {
         }
     }
 
-    /// An error of the connection: nothing that the collector answered.
+    /// An error of the connection: nothing that the collector answered. Nobody
+    /// has refused the batch, so it is kept. That holds for TLS as well: a
+    /// certificate is renewed, an authority is added, a clock is set.
     pub(crate) fn of_connection(what: &str, error: &(dyn Error + 'static)) -> Self {
         let reasons = chain(error).map(ToString::to_string);
-        let message = join(what, reasons);
-        match chain(error).find_map(|e| e.downcast_ref::<rustls::Error>()) {
-            Some(tls) => match tls_hint(tls) {
-                Some(hint) => Self::new(format!("{message}; {hint}"), Retry::Never),
-                None => Self::new(message, Retry::Backoff),
-            },
-            None => Self::new(message, Retry::Backoff),
+        let mut message = join(what, reasons);
+        let tls = chain(error).find_map(|e| e.downcast_ref::<rustls::Error>());
+        if let Some(hint) = tls.and_then(tls_hint) {
+            message.push_str("; ");
+            message.push_str(hint);
         }
+        Self::new(message, Retry::Backoff)
     }
 }
 
@@ -68,7 +69,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     })
 }
 
-/// What to do about a TLS error that no retry mends.
+/// What to do about a TLS error that waiting alone hardly mends.
 fn tls_hint(error: &rustls::Error) -> Option<&'static str> {
     use rustls::CertificateError;
 
@@ -139,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_authority_is_found_below_io_errors_and_not_tried_again() {
+    fn an_unknown_authority_is_found_below_io_errors_and_the_batch_is_kept() {
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = io::Error::other(io::Error::other(tls));
         let failure = Failure::of_connection("no connection", &error);
-        assert_eq!(failure.retry, Retry::Never);
+        assert_eq!(failure.retry, Retry::Backoff);
         assert!(
             failure.message.contains("ca_certificate_pem"),
             "{}",
@@ -152,20 +153,32 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_client_certificate_is_not_tried_again_and_says_what_to_do() {
-        use rustls::AlertDescription as Alert;
+    fn no_tls_error_is_a_refusal_of_the_batch_and_those_with_a_remedy_name_it() {
+        use rustls::{AlertDescription as Alert, CertificateError, InvalidMessage};
 
-        for (alert, wanted) in [
-            (Alert::CertificateRequired, "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
-            (Alert::UnknownCA, "does not trust the client certificate"),
+        let invalid = rustls::Error::InvalidCertificate;
+        for (error, wanted) in [
+            (invalid(CertificateError::Expired), "renew it"),
+            (invalid(CertificateError::NotValidForName), "another host"),
+            (invalid(CertificateError::Revoked), "cannot be trusted"),
+            (
+                InvalidMessage::InvalidContentType.into(),
+                "must begin with http://",
+            ),
+            (
+                rustls::Error::AlertReceived(Alert::CertificateRequired),
+                "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            ),
+            (
+                rustls::Error::AlertReceived(Alert::UnknownCA),
+                "does not trust the client certificate",
+            ),
+            // No remedy of ours: the error speaks for itself.
+            (rustls::Error::AlertReceived(Alert::InternalError), "alert"),
         ] {
-            let error = io::Error::other(rustls::Error::AlertReceived(alert));
-            let failure = Failure::of_connection("no connection", &error);
-            assert_eq!(failure.retry, Retry::Never);
+            let failure = Failure::of_connection("no connection", &io::Error::other(error));
+            assert_eq!(failure.retry, Retry::Backoff, "{}", failure.message);
             assert!(failure.message.contains(wanted), "{}", failure.message);
         }
-        let error = io::Error::other(rustls::Error::AlertReceived(Alert::InternalError));
-        let failure = Failure::of_connection("no connection", &error);
-        assert_eq!(failure.retry, Retry::Backoff);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -31,7 +32,7 @@ impl FreshHeaders {
     ) -> Result<Cow<'r, Redactor>, Failure> {
         let mut redactor = Cow::Borrowed(redactor);
         for (name, value) in &self.0 {
-            let text = value().ok_or_else(|| missing(name, "is not there"))?;
+            let text = ask(name, value)?.ok_or_else(|| missing(name, "is not there"))?;
             redactor = Cow::Owned(redactor.with([&*text].into_iter().chain(text.split(' '))));
             let value = HeaderValue::from_str(&text);
             let mut value = value.map_err(|_| missing(name, "is not printable ASCII"))?;
@@ -49,6 +50,15 @@ impl FreshHeaders {
             other => other,
         }
     }
+}
+
+/// Calls the user's function. If it panics, the batch is none the worse for
+/// it. What it panicked with is not told: that may hold the token.
+fn ask(name: &HeaderName, value: &Value) -> Result<Option<String>, Failure> {
+    catch_unwind(AssertUnwindSafe(|| value())).map_err(|_| {
+        let message = format!("the function that gives the header `{name}` panicked");
+        Failure::new(message, Retry::Backoff)
+    })
 }
 
 fn missing(name: &HeaderName, problem: &str) -> Failure {

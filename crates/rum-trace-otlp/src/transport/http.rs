@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use prost::Message;
 
 use super::fresh::FreshHeaders;
-use super::{Delivery, Failure, Retry, read_response, redactor, tls};
+use super::{Delivery, Failure, Retry, read_response, redactor, retry_after, tls};
 use crate::config::TransportConfig;
 use crate::error::PipelineError;
 use crate::secret::Redactor;
@@ -128,16 +128,11 @@ fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => retry_after(headers).map_or(Retry::Backoff, Retry::After),
+        | StatusCode::GATEWAY_TIMEOUT => {
+            retry_after::pause(headers).map_or(Retry::Backoff, Retry::After)
+        }
         _ => Retry::Never,
     }
-}
-
-/// `Retry-After` in seconds. Its other form, a date, is no more than a hint
-/// and is left to our own pause.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// `google.rpc.Status`, which OTLP collectors answer errors with.
@@ -207,22 +202,20 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_in_seconds_is_heard() {
+    fn retry_after_is_heard_only_where_another_attempt_is_allowed() {
         let mut headers = HeaderMap::new();
-        for (value, wanted) in [
-            ("7", Retry::After(Duration::from_secs(7))),
-            ("0", Retry::After(Duration::ZERO)),
-            ("Wed, 21 Oct 2026 07:28:00 GMT", Retry::Backoff),
-            ("-1", Retry::Backoff),
-            ("99999999999999999999999", Retry::Backoff),
+        headers.insert("retry-after", HeaderValue::from_static("7"));
+        let seven = Retry::After(Duration::from_secs(7));
+        for (status, wanted) in [
+            (StatusCode::SERVICE_UNAVAILABLE, seven),
+            (StatusCode::TOO_MANY_REQUESTS, seven),
+            (StatusCode::BAD_REQUEST, Retry::Never),
         ] {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(value));
-            assert_eq!(
-                retry(StatusCode::SERVICE_UNAVAILABLE, &headers),
-                wanted,
-                "{value}"
-            );
+            assert_eq!(retry(status, &headers), wanted, "{status}");
         }
+        headers.insert("retry-after", HeaderValue::from_static("soon"));
+        let unread = retry(StatusCode::SERVICE_UNAVAILABLE, &headers);
+        assert_eq!(unread, Retry::Backoff);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod fresh;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
+mod retry_after;
 pub(crate) mod runtime;
 mod tls;
 

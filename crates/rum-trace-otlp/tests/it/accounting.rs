@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use rum_trace_otlp::{DropReason, FlushError, Pipeline, Stats};
 
 use super::support::http::{HttpCollector, Reply};
@@ -164,4 +164,76 @@ fn spans_that_end_after_the_shutdown_are_dropped() {
     );
     drop(late);
     assert_eq!(collector.inbox.span_names(), ["span 0"]);
+}
+
+/// Spans that end faster than they are encoded: the queue is never empty.
+#[test]
+fn a_queue_that_never_gets_empty_holds_nothing_up() {
+    let collector = HttpCollector::start();
+    let pipeline = builder()
+        .endpoint(collector.url())
+        .max_queue_size(1_000)
+        .max_export_batch_size(100)
+        .build()
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Acquire) {
+                    spans(&pipeline, 100);
+                }
+            });
+        }
+        let end = Instant::now() + LONG;
+        while pipeline.stats().exported() < 1_000 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What ended before is sent, whatever ends meanwhile.
+        let flushed = pipeline.flush();
+        done.store(true, Ordering::Release);
+        assert!(
+            !matches!(flushed, Err(FlushError::Timeout(_))),
+            "{flushed:?}"
+        );
+    });
+    let stats = pipeline.stats();
+    assert!(stats.exported() >= 1_000, "{stats}");
+    assert!(stats.dropped(DropReason::QueueFull) > 0, "{stats}");
+    assert_complete(&stats);
+}
+
+#[test]
+fn the_sdk_is_told_of_losses_too() {
+    let collector = HttpCollector::answering(|_| Reply::status(400));
+    let pipeline = builder().endpoint(collector.url()).build().unwrap();
+    let provider = pipeline.tracer_provider().clone();
+    spans(&pipeline, 1);
+    let flushed = format!("{:?}", provider.force_flush());
+    assert!(flushed.contains("1 spans were not delivered"), "{flushed}");
+    let shutdown = format!("{:?}", provider.shutdown());
+    assert!(shutdown.contains("refused 1"), "{shutdown}");
+    assert_eq!(pipeline.shutdown(LONG).unwrap_err().lost(), 1);
+}
+
+/// Both wait for the same end.
+#[test]
+fn a_second_shutdown_waits_for_the_first() {
+    let collector = HttpCollector::answering(|_| Reply::ok().after(Duration::from_millis(300)));
+    let pipeline = builder().endpoint(collector.url()).build().unwrap();
+    let provider = pipeline.tracer_provider().clone();
+    spans(&pipeline, 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| provider.shutdown().unwrap());
+        while provider
+            .tracer("late")
+            .start("late")
+            .span_context()
+            .is_valid()
+        {
+            std::thread::yield_now();
+        }
+        let stats = pipeline.shutdown(LONG).unwrap();
+        assert_eq!((stats.queued(), stats.in_flight()), (0, 0), "{stats}");
+    });
 }

@@ -97,6 +97,28 @@ fn unavailable_is_tried_again() {
     );
 }
 
+/// The first call for the token panics. The batch is kept, and goes with the
+/// second.
+#[test]
+fn a_token_whose_function_panics_is_asked_for_again() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let collector = GrpcCollector::start();
+    let calls = AtomicUsize::new(0);
+    let pipeline = grpc()
+        .endpoint(collector.url())
+        .header_with("x-token", move || {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            assert!(call > 0, "on purpose");
+            Some("t0ken".to_owned())
+        })
+        .build()
+        .unwrap();
+    spans(&pipeline, 3);
+    assert_eq!(pipeline.shutdown(LONG).unwrap().exported(), 3);
+    assert_eq!(collector.inbox.only().header("x-token"), Some("t0ken"));
+}
+
 #[test]
 fn a_refusal_is_final_and_told_with_a_hint() {
     let collector = GrpcCollector::answering(|_| Err(Status::new(Code::Unauthenticated, "who?")));

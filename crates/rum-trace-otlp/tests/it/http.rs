@@ -267,6 +267,20 @@ fn a_pause_that_the_collector_asks_for_is_kept_whole() {
     assert_eq!(collector.inbox.all().len(), 1);
 }
 
+/// By the answer's own `Date`: by our clock both of them have long passed.
+#[test]
+fn a_pause_until_a_date_is_kept_whole() {
+    let collector = HttpCollector::answering(|_| {
+        Reply::status(503)
+            .header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+            .header("retry-after", "Sun, 06 Nov 1994 09:49:37 GMT")
+    });
+    let pipeline = builder().endpoint(collector.url()).build().unwrap();
+    spans(&pipeline, 1);
+    assert_eq!(pipeline.shutdown(SHORT).unwrap_err().lost(), 1);
+    assert_eq!(collector.inbox.all().len(), 1);
+}
+
 #[test]
 fn what_must_not_be_tried_again_is_not() {
     for status in [301, 400, 401, 404, 413, 500, 501] {
@@ -408,6 +422,49 @@ fn a_token_is_asked_for_at_each_attempt() {
         tokens,
         [Some("Bearer token-number-0"), Some("Bearer token-number-1")]
     );
+}
+
+/// Its first call panics. The batch is kept, and goes with the second.
+#[test]
+fn a_token_whose_function_panics_is_asked_for_again() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let collector = HttpCollector::start();
+    let calls = AtomicUsize::new(0);
+    let pipeline = builder()
+        .endpoint(collector.url())
+        .header_with("x-token", move || {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            assert!(call > 0, "on purpose");
+            Some("t0ken".to_owned())
+        })
+        .build()
+        .unwrap();
+    spans(&pipeline, 3);
+    let stats = pipeline.shutdown(LONG).unwrap();
+    assert_eq!((stats.exported(), stats.lost()), (3, 0));
+    assert_eq!(collector.inbox.only().header("x-token"), Some("t0ken"));
+}
+
+#[test]
+fn what_a_tokens_function_panics_with_is_not_told() {
+    let collector = HttpCollector::start();
+    let pipeline = builder()
+        .endpoint(collector.url())
+        .header_with("x-token", || panic!("s3cr3t"))
+        .build()
+        .unwrap();
+    spans(&pipeline, 2);
+    let error = pipeline.shutdown(SHORT).unwrap_err();
+    let stats = error.stats().unwrap();
+    assert_eq!(stats.dropped(DropReason::ShutdownDeadline), 2);
+    let text = error.to_string();
+    assert!(
+        text.contains("the function that gives the header `x-token` panicked"),
+        "{text}"
+    );
+    assert!(!text.contains("s3cr3t"), "{text}");
+    assert!(collector.inbox.all().is_empty());
 }
 
 #[test]

@@ -90,34 +90,44 @@ impl HttpCollector {
 
     /// Answers the n-th request, from 0, with `answer(n)`.
     pub fn answering(answer: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
-        Self::serving(0, None, answer)
+        Self::serving(0, Vec::new(), answer)
     }
 
     /// Accepts everything, over TLS.
     pub fn tls(acceptor: TlsAcceptor) -> Self {
-        Self::serving(0, Some(acceptor), |_| Reply::ok())
+        Self::serving(0, vec![acceptor], |_| Reply::ok())
+    }
+
+    /// Accepts everything, over TLS; the first connection with the first of
+    /// these and all others with the second.
+    pub fn tls_mended(first: TlsAcceptor, then: TlsAcceptor) -> Self {
+        Self::serving(0, vec![first, then], |_| Reply::ok())
     }
 
     /// Accepts everything, at a port that another one had.
     pub fn on(port: u16) -> Self {
-        Self::serving(port, None, |_| Reply::ok())
+        Self::serving(port, Vec::new(), |_| Reply::ok())
     }
 
     fn serving(
         port: u16,
-        tls: Option<TlsAcceptor>,
+        tls: Vec<TlsAcceptor>,
         answer: impl Fn(usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let inbox = Inbox::default();
-        let scheme = if tls.is_some() { "https" } else { "http" };
+        let scheme = if tls.is_empty() { "http" } else { "https" };
         let state = Arc::new(State {
             inbox: inbox.clone(),
             count: AtomicUsize::new(0),
             answer: Box::new(answer),
         });
         let server = Server::start(port, move |listener| async move {
+            let mut acceptors = tls.iter();
+            let mut acceptor = None;
             while let Ok((stream, _)) = listener.accept().await {
-                let (tls, state) = (tls.clone(), Arc::clone(&state));
+                // The last one serves for all that follow.
+                acceptor = acceptors.next().or(acceptor);
+                let (tls, state) = (acceptor.cloned(), Arc::clone(&state));
                 tokio::spawn(async move {
                     match tls {
                         None => serve(stream, state).await,

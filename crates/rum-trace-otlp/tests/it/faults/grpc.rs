@@ -68,10 +68,14 @@ fn connection() -> Vec<Fault> {
             Peer::unknown_host(),
             Dropped(ShutdownDeadline),
         ),
-        Fault::new("unknown authority", unknown_authority(), Dropped(Refused))
-            .setup(|builder| builder.ca_certificate_pem(Authority::new().ca_pem))
-            .requests(0)
-            .says("ca_certificate_pem"),
+        Fault::new(
+            "unknown authority",
+            unknown_authority(),
+            Dropped(ShutdownDeadline),
+        )
+        .setup(|builder| builder.ca_certificate_pem(Authority::new().ca_pem))
+        .requests(0)
+        .says("ca_certificate_pem"),
     ]
 }
 

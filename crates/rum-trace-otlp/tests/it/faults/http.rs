@@ -8,6 +8,10 @@ use super::{Dropped, Exported, Fault, Rejected, TIMEOUT};
 use crate::support::http::{HttpCollector, Reply};
 use crate::support::tls::Authority;
 
+/// By a collector's clock.
+const NOW: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const IN_AN_HOUR: &str = "Sun, 06 Nov 1994 09:49:37 GMT";
+
 /// The first answer is this one, and all others are good.
 fn once(reply: Reply) -> Peer {
     Peer::http(move |n| if n == 0 { reply.clone() } else { Reply::ok() })
@@ -56,14 +60,18 @@ fn connection() -> Vec<Fault> {
             Peer::unknown_host(),
             Dropped(ShutdownDeadline),
         ),
-        Fault::new("unknown authority", unknown_authority(), Dropped(Refused))
-            .setup(|builder| builder.ca_certificate_pem(Authority::new().ca_pem))
-            .requests(0)
-            .says("ca_certificate_pem"),
+        Fault::new(
+            "unknown authority",
+            unknown_authority(),
+            Dropped(ShutdownDeadline),
+        )
+        .setup(|builder| builder.ca_certificate_pem(Authority::new().ca_pem))
+        .requests(0)
+        .says("ca_certificate_pem"),
     ]
 }
 
-/// Trying again does not make it known.
+/// It is not the batch that is refused: the authority may be made known.
 fn unknown_authority() -> Peer {
     let collector = HttpCollector::tls(Authority::new().acceptor());
     Peer::new(collector.url(), collector.inbox.clone(), collector)
@@ -73,11 +81,7 @@ fn unknown_authority() -> Peer {
 /// should be retried; "All other 4xx or 5xx response status codes MUST NOT be
 /// retried", which 500 is one of. "Partial Success": the client must not retry.
 fn answers() -> Vec<Fault> {
-    let after = |seconds: &str| ("retry-after", seconds.to_owned());
-    let pausing = |code: u16, seconds: &str| {
-        let (name, value) = after(seconds);
-        status(code).header(name, value)
-    };
+    let pausing = |code: u16, after: &str| status(code).header("retry-after", after);
     vec![
         Fault::new("429 with Retry-After", once(pausing(429, "1")), Exported).requests(2),
         Fault::new("503 with Retry-After", once(pausing(503, "1")), Exported).requests(2),
@@ -99,6 +103,20 @@ fn answers() -> Vec<Fault> {
         )
         .requests(1)
         .says("503"),
+        // By the collector's own clock.
+        Fault::new(
+            "503, until a date in an hour",
+            once(pausing(503, IN_AN_HOUR).header("date", NOW)),
+            Dropped(ShutdownDeadline),
+        )
+        .requests(1)
+        .says("503"),
+        Fault::new(
+            "429, until a date that has passed",
+            once(pausing(429, NOW).header("date", IN_AN_HOUR)),
+            Exported,
+        )
+        .requests(2),
         Fault::new("400", once(status(400)), Dropped(Refused))
             .requests(1)
             .says("400"),
