@@ -1,6 +1,3 @@
-//! What the benchmarks share: the work that is measured, the measuring in
-//! interleaved rounds, and the printed record.
+//! Reading a request's trace headers, beside the peers.
 
 pub mod parsing;
-pub mod record;
-pub mod rounds;

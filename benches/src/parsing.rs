@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
+use rum_trace_bench_harness::captures::browser as captured;
 use rum_trace_propagation::rum::RumField;
 use rum_trace_propagation::{RumFields, Sw8, TraceParent, TraceState};
 use skywalking::trace::propagation::decoder::decode_propagation;
@@ -12,8 +13,6 @@ use std::hint::black_box;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-
-const CAPTURES: &str = include_str!("../../tests/data/captures/rum-browser-0.0.37.json");
 
 /// One side of a comparison: a name and one operation.
 pub struct Side {
@@ -212,16 +211,4 @@ fn browser_sw8() -> String {
         .into_iter()
         .find(|(name, _)| name == "sw8");
     found.expect("the capture has the header").1
-}
-
-fn captured(case: &str) -> Vec<(String, String)> {
-    let captures: serde_json::Value = serde_json::from_str(CAPTURES).expect("captures are JSON");
-    let captures = captures.as_array().expect("captures are a list");
-    let found = captures.iter().find(|capture| capture["case"] == case);
-    let headers = found.and_then(|capture| capture["headers"].as_object());
-    let headers = headers.expect("the capture is there").iter();
-    let text = |value: &serde_json::Value| value.as_str().expect("headers are text").to_owned();
-    headers
-        .map(|(name, value)| (name.clone(), text(value)))
-        .collect()
 }

@@ -2,9 +2,9 @@
 //! propagator and SkyWalking's Rust agent. Fails if ours takes more than its
 //! share of their time.
 
+use rum_trace_bench_harness::record;
+use rum_trace_bench_harness::rounds::{Spread, Timing, compare};
 use rum_trace_benches::parsing::{Comparison, comparisons};
-use rum_trace_benches::record;
-use rum_trace_benches::rounds::{Spread, Timing, compare};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write as _;

@@ -8,14 +8,29 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes a benchmark's output to `record/DATE-NAME.txt` and returns its path.
 pub fn write(name: &str, output: &str) -> io::Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("record");
+    let folder = folder();
     fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{}-{name}.txt", today()));
     fs::write(&path, output)?;
     Ok(path)
 }
 
+/// Where records are kept: `benches/record`.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("record")
+}
+
+/// The compiler's own words for its version.
+#[must_use]
+pub fn rustc() -> String {
+    let rustc = Command::new("rustc").arg("--version").output();
+    let rustc = rustc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
+    rustc.unwrap_or_else(|_| "unknown rustc".to_owned())
+}
+
 /// The machine and the compiler, without which no number means anything.
+#[must_use]
 pub fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus
@@ -23,14 +38,12 @@ pub fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let rustc = Command::new("rustc").arg("--version").output();
-    let rustc = rustc.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
-    let rustc = rustc.unwrap_or_else(|_| "unknown rustc".to_owned());
-    format!("{}, {cores} cores of {model}, {rustc}", today())
+    format!("{}, {cores} cores of {model}, {}", today(), rustc())
 }
 
 /// The day in UTC, `YYYY-MM-DD`.
-fn today() -> String {
+#[must_use]
+pub fn today() -> String {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -39,7 +52,9 @@ fn today() -> String {
 
 /// The Gregorian date of a day counted from 1970-01-01.
 fn date(mut day: u64) -> String {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     let mut year = 1970;
     while day >= 365 + u64::from(leap(year)) {
         day -= 365 + u64::from(leap(year));

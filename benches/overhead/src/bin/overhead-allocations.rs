@@ -1,0 +1,11 @@
+//! Counts what the requests of one row allocate.
+
+use rum_trace_bench_overhead::catalogue;
+use rum_trace_bench_requests::program;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    program::allocations(&catalogue::makers(), |run| {
+        let counted = allocation_counter::measure(run);
+        (counted.count_total, counted.bytes_total)
+    })
+}

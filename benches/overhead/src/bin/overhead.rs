@@ -1,0 +1,78 @@
+//! The overhead of ours and of the peers, in process. Fails if a limit is missed.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use rum_trace_bench_harness::record;
+use rum_trace_bench_overhead::export::{self, Exports};
+use rum_trace_bench_overhead::figures::All;
+use rum_trace_bench_overhead::limits::{self, Limit};
+use rum_trace_bench_overhead::peers::TOWER;
+use rum_trace_bench_overhead::timing::{Caches, measure};
+use rum_trace_bench_overhead::{catalogue, report};
+use rum_trace_bench_requests::ours::OURS;
+use rum_trace_bench_requests::row::Framework;
+use rum_trace_bench_requests::sdk;
+
+const HEAD: &str = "\
+One process, requests served without sockets: GET /users/{id} with host, user agent,
+peer address and a browser's trace headers. Each row is over the bare framework in the
+same round, bare is what it takes itself. +ns: the median of ROUNDS interleaved rounds,
+(quarters); cold: with 256 KiB touched before each request. Allocations and bytes are
+exact (~: the usual request, some differ); instructions by callgrind. Spans end in a
+processor that drops them; attributes are counted there. Log lines are written by none.
+";
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let rounds = rounds()?;
+    let mut out = format!(
+        "{}\n{}\n",
+        record::machine(),
+        HEAD.replace("ROUNDS", &rounds.to_string())
+    );
+    let all = All::measure(&catalogue::all(), rounds)?;
+    out += &report::in_process(&all);
+    let mut limits = limits::in_process(&all);
+    limits.push(exporting(&all, rounds, &mut out)?);
+    let (section, hold) = limits::section(&limits);
+    out += &section;
+    print!("{out}");
+    if std::env::args().any(|argument| argument == "--record") {
+        let path = record::write("overhead", &out)?;
+        println!("recorded in {}", path.display());
+    }
+    Ok(if hold {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// `--rounds=N`, for a quicker look.
+fn rounds() -> Result<usize, Box<dyn Error>> {
+    let given = std::env::args().find_map(|argument| {
+        let number = argument.strip_prefix("--rounds=")?;
+        Some(number.parse())
+    });
+    Ok(given.unwrap_or(Ok(700))?)
+}
+
+/// The rows that export, cold: what is nearest to a real server.
+fn exporting(all: &All, rounds: usize, out: &mut String) -> Result<Limit, Box<dyn Error>> {
+    let exports = Exports::start()?;
+    let rows = export::exporting();
+    sdk::export(true);
+    let cold = measure(&rows, rounds, Caches::Cold);
+    sdk::export(false);
+    *out += &report::exporting(all, &rows, &cold);
+    *out += &format!("{}\n\n", exports.account());
+    let median = |name: &str| {
+        let found = rows
+            .iter()
+            .zip(&cold)
+            .find(|(row, _)| row.group.framework == Framework::Axum && row.name() == name);
+        found.map_or(f64::NAN, |(_, cold)| cold.median)
+    };
+    let what = format!("axum, W3C, sampled, exporting, cold: ns of {TOWER}");
+    Ok(Limit::share(what, median(OURS), median(TOWER), 0.50))
+}

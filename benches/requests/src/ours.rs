@@ -1,0 +1,113 @@
+//! The rows that the guard knows: ours, and those that they are measured by.
+
+use opentelemetry::trace::TracerProvider as _;
+use rum_trace::actix::RumTrace;
+use rum_trace::axum::RumTraceLayer;
+use rum_trace::{Instrumenter, InstrumenterBuilder};
+use tracing::Dispatch;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+
+use crate::actix::{self, InActix};
+use crate::actix_app;
+use crate::alone::Alone;
+use crate::axum::{self, Layered, router};
+use crate::load::Load;
+use crate::row::{BARE, Maker};
+use crate::sdk;
+use crate::subject::Scoped;
+
+/// What axum itself takes for a layer.
+pub const NOTHING: &str = "a layer that does nothing";
+/// As the README has it, on the global tracer provider.
+pub const OURS: &str = "rum-trace";
+/// With the provider handed to the builder, so that its tracer is not boxed.
+pub const GIVEN: &str = "rum-trace, provider given";
+/// Without the RUM member in the span context.
+pub const PRIVATE: &str = "rum-trace, rum_in_trace_state(false)";
+/// As a `tracing` span.
+pub const TRACING: &str = "rum-trace, tracing_spans(true)";
+/// With metrics as well.
+pub const METRICS: &str = "rum-trace + metrics";
+
+/// What ours and the peers are measured by.
+pub const YARDSTICKS: [Maker; 8] = [
+    Maker::axum(BARE, || Layered::plain(router())),
+    Maker::axum(NOTHING, || {
+        Layered::plain(router().layer(axum::layers::Nothing))
+    }),
+    Maker::axum("the SDK alone", || {
+        Layered::plain(router().layer(Alone::usual()))
+    }),
+    Maker::axum("the SDK alone, lean", || {
+        Layered::plain(router().layer(Alone::lean()))
+    }),
+    Maker::actix(BARE, |load| Scoped::plain(InActix::new(actix_app!(), load))),
+    Maker::actix("a wrap that does nothing", |load| {
+        let app = actix_app!(actix::layers::Nothing);
+        Scoped::plain(InActix::new(app, load))
+    }),
+    Maker::actix("the SDK alone", |load| {
+        Scoped::plain(InActix::new(actix_app!(Alone::usual()), load))
+    }),
+    Maker::actix("the SDK alone, lean", |load| {
+        Scoped::plain(InActix::new(actix_app!(Alone::lean()), load))
+    }),
+];
+
+/// Ours, on both frameworks.
+pub const RUM_TRACE: [Maker; 10] = [
+    Maker::axum(OURS, || our_axum(Instrumenter::builder())),
+    Maker::axum(GIVEN, || our_axum(given())),
+    Maker::axum(PRIVATE, || our_axum(private())),
+    Maker::axum(TRACING, || {
+        Layered::under(subscriber(), our_axum(tracing()).router)
+    }),
+    Maker::axum(METRICS, || our_axum(metrics())),
+    Maker::actix(OURS, |load| our_actix(load, Instrumenter::builder())),
+    Maker::actix(GIVEN, |load| our_actix(load, given())),
+    Maker::actix(PRIVATE, |load| our_actix(load, private())),
+    Maker::actix(TRACING, |load| {
+        let app = actix_app!(actix_wrap(tracing()));
+        Scoped::under(subscriber(), InActix::new(app, load))
+    }),
+    Maker::actix(METRICS, |load| our_actix(load, metrics())),
+];
+
+fn given() -> InstrumenterBuilder {
+    Instrumenter::builder().tracer_provider(sdk::provider())
+}
+
+fn private() -> InstrumenterBuilder {
+    Instrumenter::builder().rum_in_trace_state(false)
+}
+
+fn tracing() -> InstrumenterBuilder {
+    Instrumenter::builder().tracing_spans(true)
+}
+
+fn metrics() -> InstrumenterBuilder {
+    Instrumenter::builder().meter_provider(sdk::meters())
+}
+
+/// The subscriber that the guide gives, without the layer that writes log lines.
+fn subscriber() -> Dispatch {
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(sdk::provider().tracer("shop"))
+        .with_filter(filter_fn(|metadata| !metadata.is_event()));
+    Dispatch::new(tracing_subscriber::registry().with(layer))
+}
+
+fn our_axum(builder: InstrumenterBuilder) -> Layered {
+    let layer = RumTraceLayer::from_builder(builder).expect("the settings are right");
+    Layered::plain(router().layer(layer))
+}
+
+fn our_actix(load: Load, builder: InstrumenterBuilder) -> Scoped {
+    let app = actix_app!(actix_wrap(builder));
+    Scoped::plain(InActix::new(app, load))
+}
+
+fn actix_wrap(builder: InstrumenterBuilder) -> RumTrace {
+    RumTrace::from_builder(builder).expect("the settings are right")
+}
