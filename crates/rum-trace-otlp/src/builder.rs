@@ -55,6 +55,7 @@ pub struct PipelineBuilder {
     sampler: Option<Box<dyn ShouldSample>>,
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
+    exports: bool,
     spool: Option<(PathBuf, u64)>,
     meters: Option<Box<dyn MeterProvider + Send>>,
     provider: TracerProviderBuilder,
@@ -73,6 +74,7 @@ impl PipelineBuilder {
             sampler: None,
             processors: Vec::new(),
             exporter: None,
+            exports: true,
             spool: None,
             meters: None,
             provider: SdkTracerProvider::builder(),
@@ -349,6 +351,21 @@ impl PipelineBuilder {
         self
     }
 
+    /// Exports nothing: spans go to what [`span_processor`](Self::span_processor)
+    /// adds, and nowhere else. The same as `OTEL_TRACES_EXPORTER=none`, and goes
+    /// before what that says.
+    ///
+    /// ```
+    /// # use rum_trace_otlp::Pipeline;
+    /// let pipeline = Pipeline::builder().service_name("shop").without_exporter().build()?;
+    /// assert_eq!(pipeline.stats().ended(), 0);
+    /// # Ok::<(), rum_trace_otlp::PipelineError>(())
+    /// ```
+    pub fn without_exporter(mut self) -> Self {
+        self.exports = false;
+        self
+    }
+
     /// Hands the batches to `exporter` instead of sending them over OTLP: an
     /// in-memory one for tests, one that prints, one for another protocol.
     /// Settings of the connection are then not read.
@@ -462,6 +479,7 @@ impl PipelineBuilder {
         let sampler = sampler::resolve(self.sampler, environment)?;
         let runtime = runtime::build().map_err(PipelineError::Worker)?;
         let way = match self.exporter {
+            _ if !self.exports => None,
             Some(way) => Some(way(&resource)),
             None => {
                 let named = exporter::resolve(environment)?;

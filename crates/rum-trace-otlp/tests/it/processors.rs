@@ -339,3 +339,19 @@ fn spans_that_are_only_recorded_are_not_exported() {
     assert_eq!(recorder.ended.load(Ordering::SeqCst), 3);
     assert!(collector.inbox.all().is_empty());
 }
+
+#[test]
+fn without_an_exporter_spans_go_to_the_processors_alone() {
+    let collector = HttpCollector::start();
+    let recorder = Recorder::default();
+    let pipeline = builder()
+        .endpoint(collector.url())
+        .without_exporter()
+        .span_processor(recorder.clone())
+        .build()
+        .unwrap();
+    spans(&pipeline, 3);
+    assert_eq!(pipeline.shutdown(LONG).unwrap(), Stats::default());
+    assert_eq!(recorder.ended.load(Ordering::SeqCst), 3);
+    assert!(collector.inbox.all().is_empty());
+}
