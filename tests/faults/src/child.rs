@@ -53,9 +53,7 @@ impl Service {
 
     /// Its books, at this moment.
     pub(crate) async fn books(&self) -> Result<Books, BoxError> {
-        Ok(serde_json::from_slice(
-            &load::get(self.port, "/books").await?,
-        )?)
+        books(self.port).await
     }
 
     /// Ends it with SIGTERM, as Kubernetes and systemd do, and hears it out.
@@ -99,6 +97,11 @@ impl Drop for Service {
     }
 }
 
+/// The books of the service on this port.
+pub(crate) async fn books(port: u16) -> Result<Books, BoxError> {
+    Ok(serde_json::from_slice(&load::get(port, "/books").await?)?)
+}
+
 fn arguments(setup: &Setup) -> Vec<String> {
     let mut arguments = vec![
         format!("--kind={}", kind(setup)),
@@ -123,9 +126,13 @@ fn arguments(setup: &Setup) -> Vec<String> {
     for (name, value) in options {
         arguments.extend(value.map(|value| format!("--{name}={value}")));
     }
-    if setup.no_signal_handler {
-        arguments.push("--no-signal-handler".to_owned());
-    }
+    let flags = [
+        ("--grpc", setup.grpc),
+        ("--gzip", setup.gzip),
+        ("--no-signal-handler", setup.no_signal_handler),
+    ];
+    let flags = flags.into_iter().filter(|(_, set)| *set);
+    arguments.extend(flags.map(|(flag, _)| flag.to_owned()));
     arguments
 }
 

@@ -102,8 +102,11 @@ async fn rows(arguments: &Arguments) -> Result<bool, BoxError> {
         if number == 0 {
             show("(no tracing)", &run::run(&row, Kind::Nothing).await?);
         }
-        if !arguments.quick {
+        if !arguments.quick && row.of.contains(&Kind::Sdk) {
             show(row.name, &run::run(&row, Kind::Sdk).await?);
+        }
+        if !row.of.contains(&Kind::Ours) {
+            continue;
         }
         let ours = run::run(&row, Kind::Ours).await?;
         show(row.name, &ours);

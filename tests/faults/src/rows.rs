@@ -3,19 +3,26 @@
 use std::time::Duration;
 
 use crate::load::Load;
+use crate::service::{Kind, Transport};
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// The pipelines that are put through it.
+    pub(crate) of: &'static [Kind],
+    pub(crate) transport: Transport,
     pub(crate) collector: Weather,
     pub(crate) load: Load,
+    /// Made by each request.
+    pub(crate) spans: usize,
     pub(crate) end: Ending,
     /// Of both pipelines.
     pub(crate) max_queue_size: Option<usize>,
+    /// Ours only, in bytes: the SDK has no such limit.
+    pub(crate) max_kept_bytes: Option<u64>,
     pub(crate) panic_at: Option<usize>,
-    /// Ours only: the SDK has no disk to go to. Memory gets so little that the
-    /// disk is really needed.
+    /// Ours only: the SDK has no disk to go to.
     pub(crate) spool: bool,
     /// What ours must show, beside that no span is in no count.
     pub(crate) wants: Wants,
@@ -40,8 +47,9 @@ pub(crate) enum Weather {
 pub(crate) enum Ending {
     /// SIGTERM after the load.
     Terminated,
-    /// SIGTERM in the middle of it; the SDK's service has no handler.
-    TerminatedUnderLoad,
+    /// SIGTERM in the middle of it. Ours has `Serve`; the SDK's service has a
+    /// handler of its own and calls shutdown, or has none.
+    TerminatedUnderLoad { sdk_handler: bool },
     /// SIGKILL after the load, when all that goes to the disk is there.
     Killed,
 }
@@ -53,6 +61,8 @@ pub(crate) enum Wants {
     Everything,
     /// What is not received is counted as lost.
     Counted,
+    /// The same, and some are received while the load runs.
+    CountedAndFlowing,
     /// All but the batch of the panic, and spans of after the panic.
     AllButOneBatch,
     /// What was on disk when the process was killed.
@@ -69,16 +79,29 @@ const USUAL: Load = Load {
     lasts: seconds(10),
 };
 
+/// So little that no batch is ever full.
+const LITTLE: Load = Load {
+    per_second: 10,
+    lasts: seconds(6),
+};
+
 const HEALTHY: Row = Row {
     name: "healthy",
+    of: &[Kind::Sdk, Kind::Ours],
+    transport: Transport::Http,
     collector: Weather::Up,
     load: USUAL,
+    spans: 10,
     end: Ending::Terminated,
     max_queue_size: None,
+    max_kept_bytes: None,
     panic_at: None,
     spool: false,
     wants: Wants::Everything,
 };
+
+/// A spool's row gives so little memory, in bytes, that the disk is needed.
+const LITTLE_MEMORY: u64 = 2 << 20;
 
 const RESTART: Weather = Weather::Outage {
     after: seconds(3),
@@ -86,7 +109,7 @@ const RESTART: Weather = Weather::Outage {
 };
 
 /// All of them; each builds on the first.
-pub(crate) const ROWS: [Row; 10] = [
+pub(crate) const ROWS: [Row; 13] = [
     HEALTHY,
     Row {
         name: "collector down",
@@ -102,6 +125,12 @@ pub(crate) const ROWS: [Row; 10] = [
     },
     Row {
         name: "collector restarted, 3 s away",
+        collector: RESTART,
+        ..HEALTHY
+    },
+    Row {
+        name: "collector restarted, 3 s away, gRPC",
+        transport: Transport::Grpc,
         collector: RESTART,
         ..HEALTHY
     },
@@ -128,7 +157,21 @@ pub(crate) const ROWS: [Row; 10] = [
             lasts: seconds(14),
             ..USUAL
         },
+        max_kept_bytes: Some(LITTLE_MEMORY),
         spool: true,
+        ..HEALTHY
+    },
+    Row {
+        // 600,000 spans a second. At 200,000 one thread still compressed them all.
+        name: "producers faster than the encoder, gzip",
+        transport: Transport::HttpGzip,
+        load: Load {
+            per_second: 600,
+            lasts: seconds(5),
+        },
+        spans: 1_000,
+        max_kept_bytes: Some(8 << 20),
+        wants: Wants::CountedAndFlowing,
         ..HEALTHY
     },
     Row {
@@ -138,12 +181,17 @@ pub(crate) const ROWS: [Row; 10] = [
         ..HEALTHY
     },
     Row {
-        name: "SIGTERM at 100 spans/s",
-        load: Load {
-            per_second: 10,
-            lasts: seconds(6),
-        },
-        end: Ending::TerminatedUnderLoad,
+        name: "SIGTERM at 100 spans/s (SDK: no handler)",
+        load: LITTLE,
+        end: Ending::TerminatedUnderLoad { sdk_handler: false },
+        ..HEALTHY
+    },
+    Row {
+        // Ours is in the row above.
+        name: "SIGTERM at 100 spans/s (SDK: handler)",
+        of: &[Kind::Sdk],
+        load: LITTLE,
+        end: Ending::TerminatedUnderLoad { sdk_handler: true },
         ..HEALTHY
     },
     Row {
@@ -154,6 +202,7 @@ pub(crate) const ROWS: [Row; 10] = [
             ..USUAL
         },
         end: Ending::Killed,
+        max_kept_bytes: Some(LITTLE_MEMORY),
         spool: true,
         wants: Wants::Spooled,
         ..HEALTHY

@@ -3,18 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::BoxError;
-use crate::child::{End, Service};
+use crate::child::{self, End, Service};
 use crate::collector::{Collector, Received};
-use crate::load::{self, Latencies, Load};
+use crate::load::{self, Latencies};
 use crate::report::Books;
 use crate::rows::{Ending, Row, Weather};
-use crate::service::{Kind, Setup};
+use crate::service::{Kind, Setup, Transport};
 
-/// So little that the spool is needed, in bytes.
-const LITTLE_MEMORY: u64 = 2 << 20;
 /// How long a restarted service may take to send what is on disk.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,24 +28,38 @@ pub(crate) struct Outcome {
     pub(crate) spooled: u64,
     /// The last words of a service that was started again on the same spool.
     pub(crate) second: Option<End>,
-    /// How often the books were looked at under load, and were wrong.
-    pub(crate) looks: u64,
+    /// What the books said under load.
+    pub(crate) looks: Looks,
+}
+
+/// Of the books, from the beginning of the load to its end, outages included.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Looks {
+    /// How often.
+    pub(crate) times: u64,
+    /// How often spans were in no count.
     pub(crate) wrong: u64,
+    /// The most that were on disk.
+    pub(crate) spooled: u64,
+    /// At the last look.
+    pub(crate) exported: u64,
 }
 
 pub(crate) async fn run(row: &Row, kind: Kind) -> Result<Outcome, BoxError> {
     let directory = tempfile::tempdir()?;
-    let mut collector = Collector::new(delay(row))?;
+    let mut collector = Collector::new(delay(row), row.transport)?;
     let setup = setup(row, kind, &collector, directory.path());
     if row.collector != Weather::Away {
         come(&mut collector).await?;
     }
     let service = Service::start(&setup)?;
     let load = tokio::spawn(load::send(service.port, row.load));
+    let looks = tokio::spawn(look(service.port, load.abort_handle()));
     let mut outcome = match row.end {
-        Ending::TerminatedUnderLoad => end_under_load(row.load, service, load).await?,
+        Ending::TerminatedUnderLoad { .. } => end_under_load(row, service, load).await?,
         _ => end_after_load(row, service, load, &mut collector).await?,
     };
+    outcome.looks = looks.await?;
     if setup.spool.is_some() {
         outcome.second = Some(start_again(&setup, &mut collector).await?);
     }
@@ -69,12 +81,14 @@ fn setup(row: &Row, kind: Kind, collector: &Collector, directory: &Path) -> Setu
     Setup {
         kind,
         collector: collector.url(),
-        spans: 10,
+        spans: row.spans,
+        grpc: row.transport == Transport::Grpc,
+        gzip: row.transport == Transport::HttpGzip,
         max_queue_size: row.max_queue_size,
-        max_kept_bytes: spool.then_some(LITTLE_MEMORY),
+        max_kept_bytes: row.max_kept_bytes,
         spool: spool.then(|| directory.to_owned()),
         panic_at: row.panic_at,
-        no_signal_handler: row.end == Ending::TerminatedUnderLoad,
+        no_signal_handler: row.end == Ending::TerminatedUnderLoad { sdk_handler: false },
     }
 }
 
@@ -98,7 +112,6 @@ async fn end_after_load(
         tokio::time::sleep(lasts).await;
         come(collector).await?;
     }
-    let (looks, wrong) = look(&service, &load).await;
     let latencies = load.await??;
     let spooled = match row.end {
         Ending::Killed => settled(&service).await?.spooled,
@@ -108,22 +121,22 @@ async fn end_after_load(
         Ending::Killed => service.kill(),
         _ => service.terminate(),
     })?;
-    Ok(outcome(latencies, end, spooled, looks, wrong))
+    Ok(outcome(row, latencies, end, spooled))
 }
 
 async fn end_under_load(
-    load: Load,
+    row: &Row,
     service: Service,
     sending: Sending,
 ) -> Result<Outcome, BoxError> {
-    tokio::time::sleep(load.lasts * 2 / 3).await;
+    tokio::time::sleep(row.load.lasts * 2 / 3).await;
     let end = tokio::task::block_in_place(|| service.terminate())?;
-    Ok(outcome(sending.await??, end, 0, 0, 0))
+    Ok(outcome(row, sending.await??, end, 0))
 }
 
-fn outcome(latencies: Latencies, end: End, spooled: u64, looks: u64, wrong: u64) -> Outcome {
+fn outcome(row: &Row, latencies: Latencies, end: End, spooled: u64) -> Outcome {
     // A service that died without a word made what it answered for.
-    let answered = latencies.answered() * 10;
+    let answered = latencies.answered() * row.spans as u64;
     let created = end
         .farewell
         .as_ref()
@@ -136,22 +149,34 @@ fn outcome(latencies: Latencies, end: End, spooled: u64, looks: u64, wrong: u64)
         end,
         spooled,
         second: None,
-        looks,
-        wrong,
+        looks: Looks::default(),
     }
 }
 
-/// Looks at the books as long as the load runs.
-async fn look(service: &Service, load: &Sending) -> (u64, u64) {
-    let (mut looks, mut wrong) = (0, 0);
+/// Looks at the books as long as the load runs. A service that has ended shows
+/// none.
+async fn look(port: u16, load: AbortHandle) -> Looks {
+    let mut looks = Looks::default();
     while !load.is_finished() {
-        if let Ok(books) = service.books().await {
-            looks += 1;
-            wrong += u64::from(books.in_no_count() != 0);
+        if let Ok(books) = child::books(port).await {
+            // What is answered after the load says nothing of it.
+            if load.is_finished() {
+                break;
+            }
+            looks.see(&books);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    (looks, wrong)
+    looks
+}
+
+impl Looks {
+    fn see(&mut self, books: &Books) {
+        self.times += 1;
+        self.wrong += u64::from(books.in_no_count() != 0);
+        self.spooled = self.spooled.max(books.spooled);
+        self.exported = books.exported;
+    }
 }
 
 /// The books when nothing moves any more: all in memory that will go to the

@@ -6,7 +6,7 @@ use crate::service::Kind;
 
 pub(crate) fn head() -> String {
     format!(
-        "{:<38} {:<10} {:>8} {:>8} {:>6} {:>8} {:>8}  {:<26} {:>7} {:>7} {:>8}",
+        "{:<42} {:<10} {:>8} {:>8} {:>6} {:>8} {:>8}  {:<26} {:>7} {:>7} {:>8}",
         "row",
         "pipeline",
         "created",
@@ -19,7 +19,7 @@ pub(crate) fn head() -> String {
         "p99",
         "worst"
     ) + &format!(
-        "\n{:<38} {:<10} {:>8} {:>8} {:>6} {:>8} {:>8}  {:<26} {:>7} {:>7} {:>8}",
+        "\n{:<42} {:<10} {:>8} {:>8} {:>6} {:>8} {:>8}  {:<26} {:>7} {:>7} {:>8}",
         "", "", "", "", "", "as lost", "count", "", "µs", "µs", "µs"
     )
 }
@@ -28,7 +28,7 @@ pub(crate) fn line(name: &str, outcome: &Outcome) -> String {
     let latencies = &outcome.latencies;
     let (counted, in_no_count) = known(outcome);
     format!(
-        "{name:<38} {:<10} {:>8} {:>8} {:>6} {counted:>8} {in_no_count:>8}  {:<26} {:>7} {:>7} {:>8}",
+        "{name:<42} {:<10} {:>8} {:>8} {:>6} {counted:>8} {in_no_count:>8}  {:<26} {:>7} {:>7} {:>8}",
         outcome.kind.name(),
         outcome.created,
         outcome.received.spans,

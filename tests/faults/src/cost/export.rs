@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use opentelemetry_otlp::{SpanExporter as OtlpExporter, WithExportConfig as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData, SpanExporter,
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sink::Sink;
 use super::{Transport, Variant, cpu_time};
-use crate::service::sdk::http_exporter;
+use crate::service::sdk::{grpc_exporter, http_exporter};
 use crate::service::work::client_attributes;
 use crate::{BoxError, say};
 
@@ -96,7 +95,7 @@ fn of_sdk(setup: &ExportSetup, runtime: &tokio::runtime::Runtime) -> Result<Cost
     let inner = {
         let _inside = runtime.enter();
         match setup.transport {
-            Transport::Http => runtime_free(|| http_exporter(&setup.collector))?,
+            Transport::Http => runtime_free(|| http_exporter(&setup.collector, false))?,
             Transport::Grpc => grpc_exporter(&setup.collector)?,
         }
     };
@@ -131,13 +130,6 @@ fn runtime_free<T: Send>(build: impl FnOnce() -> T + Send) -> T {
         Ok(built) => built,
         Err(panic) => std::panic::resume_unwind(panic),
     })
-}
-
-fn grpc_exporter(collector: &str) -> Result<OtlpExporter, BoxError> {
-    Ok(OtlpExporter::builder()
-        .with_tonic()
-        .with_endpoint(collector)
-        .build()?)
 }
 
 /// Makes spans, ends the pipeline, and tells what all other threads took.

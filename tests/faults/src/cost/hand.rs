@@ -76,7 +76,7 @@ pub(crate) fn run(setup: &HandSetup) -> Result<(), BoxError> {
 }
 
 fn sdk(setup: &HandSetup, config: BatchConfigBuilder) -> Result<SdkTracerProvider, BoxError> {
-    let processor = BatchSpanProcessor::builder(http_exporter(&setup.collector)?)
+    let processor = BatchSpanProcessor::builder(http_exporter(&setup.collector, false)?)
         .with_batch_config(config.build())
         .build();
     Ok(SdkTracerProvider::builder()

@@ -38,6 +38,14 @@ impl Kind {
     }
 }
 
+/// How spans go to the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Http,
+    HttpGzip,
+    Grpc,
+}
+
 /// How the service is set up.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Setup {
@@ -49,6 +57,12 @@ pub(crate) struct Setup {
     /// Spans made by each request.
     #[arg(long, default_value_t = 10)]
     pub(crate) spans: usize,
+    /// OTLP over gRPC instead of HTTP.
+    #[arg(long)]
+    pub(crate) grpc: bool,
+    /// Requests over HTTP are compressed.
+    #[arg(long, conflicts_with = "grpc")]
+    pub(crate) gzip: bool,
     #[arg(long)]
     pub(crate) max_queue_size: Option<usize>,
     #[arg(long)]

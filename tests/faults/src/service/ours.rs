@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
-use rum_trace::otlp::{Pipeline, PipelineBuilder};
+use rum_trace::otlp::{Compression, Pipeline, PipelineBuilder, Protocol};
 use rum_trace::serve::Serve;
 
 use super::panicking::Panicking;
@@ -50,6 +50,12 @@ fn builder(setup: &Setup) -> Result<PipelineBuilder, Box<dyn Error + Send + Sync
         .ignore_environment()
         .service_name("faults")
         .endpoint(&setup.collector);
+    if setup.grpc {
+        builder = builder.protocol(Protocol::Grpc);
+    }
+    if setup.gzip {
+        builder = builder.compression(Compression::Gzip);
+    }
     if let Some(spans) = setup.max_queue_size {
         builder = builder.max_queue_size(spans);
     }
@@ -61,7 +67,7 @@ fn builder(setup: &Setup) -> Result<PipelineBuilder, Box<dyn Error + Send + Sync
     }
     if let Some(at) = setup.panic_at {
         // Only somebody else's exporter can panic.
-        let exporter = sdk::http_exporter(&setup.collector)?;
+        let exporter = sdk::http_exporter(&setup.collector, setup.gzip)?;
         builder = builder.span_exporter(Panicking::new(exporter, at));
     }
     Ok(builder)

@@ -7,13 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{Protocol, SpanExporter as OtlpExporter, WithExportConfig as _};
+use opentelemetry_otlp::{
+    Compression, Protocol, SpanExporter as OtlpExporter, WithExportConfig as _, WithHttpConfig as _,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter,
 };
-use tracing_subscriber::layer::SubscriberExt as _;
+use tokio::runtime::Runtime;
+use tracing::Metadata;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{self, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::panicking::Panicking;
@@ -55,7 +60,8 @@ pub(crate) fn run(setup: &Setup) -> Result<Farewell, Box<dyn Error + Send + Sync
     tracing_subscriber::registry()
         .with(DroppedSpans(Arc::clone(&fates)))
         .try_init()?;
-    let provider = provider(setup, Arc::clone(&fates))?;
+    let runtime = runtime()?;
+    let provider = provider(setup, &runtime, Arc::clone(&fates))?;
     let told = Arc::clone(&fates);
     let work = Arc::new(Work {
         tracer: Some(provider.tracer("faults")),
@@ -63,7 +69,6 @@ pub(crate) fn run(setup: &Setup) -> Result<Farewell, Box<dyn Error + Send + Sync
         created: 0.into(),
         books: Box::new(move |created| told.books(created)),
     });
-    let runtime = runtime()?;
     runtime.block_on(serve(setup, Arc::clone(&work)))?;
     let shutdown = provider.shutdown().map_err(|error| error.to_string());
     Ok(Farewell {
@@ -86,9 +91,16 @@ async fn serve(setup: &Setup, work: Arc<Work>) -> Result<(), Box<dyn Error + Sen
 
 fn provider(
     setup: &Setup,
+    runtime: &Runtime,
     fates: Arc<Fates>,
 ) -> Result<SdkTracerProvider, Box<dyn Error + Send + Sync>> {
-    let exporter = http_exporter(&setup.collector)?;
+    let exporter = if setup.grpc {
+        // It lives in a runtime of the service's.
+        let _inside = runtime.enter();
+        grpc_exporter(&setup.collector)?
+    } else {
+        http_exporter(&setup.collector, setup.gzip)?
+    };
     let exporter = Counted {
         inner: Panicking::new(exporter, setup.panic_at.unwrap_or(0)),
         fates,
@@ -107,11 +119,25 @@ fn provider(
         .build())
 }
 
-pub(crate) fn http_exporter(collector: &str) -> Result<OtlpExporter, Box<dyn Error + Send + Sync>> {
-    Ok(OtlpExporter::builder()
+pub(crate) fn http_exporter(
+    collector: &str,
+    gzip: bool,
+) -> Result<OtlpExporter, Box<dyn Error + Send + Sync>> {
+    let mut builder = OtlpExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(format!("{collector}/v1/traces"))
+        .with_endpoint(format!("{collector}/v1/traces"));
+    if gzip {
+        builder = builder.with_compression(Compression::Gzip);
+    }
+    Ok(builder.build()?)
+}
+
+/// To be built within a runtime.
+pub(crate) fn grpc_exporter(collector: &str) -> Result<OtlpExporter, Box<dyn Error + Send + Sync>> {
+    Ok(OtlpExporter::builder()
+        .with_tonic()
+        .with_endpoint(collector)
         .build()?)
 }
 
@@ -150,11 +176,19 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
 /// Reads the number from the log line that the SDK writes at its shutdown.
 struct DroppedSpans(Arc<Fates>);
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for DroppedSpans {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        if event.metadata().name() == "BatchSpanProcessor.SpansDropped" {
-            event.record(&mut Number(&self.0.queue_full));
-        }
+impl<S: tracing::Subscriber> Layer<S> for DroppedSpans {
+    /// Nothing else, so that the SDK pays for this one line only: it is the
+    /// only layer, and ours has no subscriber at all.
+    fn enabled(&self, metadata: &Metadata<'_>, _: layer::Context<'_, S>) -> bool {
+        metadata.name() == "BatchSpanProcessor.SpansDropped"
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::WARN)
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: layer::Context<'_, S>) {
+        event.record(&mut Number(&self.0.queue_full));
     }
 }
 
