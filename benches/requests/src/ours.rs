@@ -19,9 +19,9 @@ use crate::subject::Scoped;
 
 /// What axum itself takes for a layer.
 pub const NOTHING: &str = "a layer that does nothing";
-/// As the README has it, on the global tracer provider.
+/// As the README has it, with its own pipeline.
 pub const OURS: &str = "rum-trace";
-/// With the provider handed to the builder, so that its tracer is not boxed.
+/// On somebody else's provider.
 pub const GIVEN: &str = "rum-trace, provider given";
 /// Without the RUM member in the span context.
 pub const PRIVATE: &str = "rum-trace, rum_in_trace_state(false)";
@@ -57,14 +57,14 @@ pub const YARDSTICKS: [Maker; 8] = [
 
 /// Ours, on both frameworks.
 pub const RUM_TRACE: [Maker; 10] = [
-    Maker::axum(OURS, || our_axum(Instrumenter::builder())),
+    Maker::axum(OURS, || our_axum(usual())),
     Maker::axum(GIVEN, || our_axum(given())),
     Maker::axum(PRIVATE, || our_axum(private())),
     Maker::axum(TRACING, || {
         Layered::under(subscriber(), our_axum(tracing()).router)
     }),
     Maker::axum(METRICS, || our_axum(metrics())),
-    Maker::actix(OURS, |load| our_actix(load, Instrumenter::builder())),
+    Maker::actix(OURS, |load| our_actix(load, usual())),
     Maker::actix(GIVEN, |load| our_actix(load, given())),
     Maker::actix(PRIVATE, |load| our_actix(load, private())),
     Maker::actix(TRACING, |load| {
@@ -74,12 +74,16 @@ pub const RUM_TRACE: [Maker; 10] = [
     Maker::actix(METRICS, |load| our_actix(load, metrics())),
 ];
 
+fn usual() -> InstrumenterBuilder {
+    Instrumenter::builder().span_starter(sdk::pipeline().span_starter())
+}
+
 fn given() -> InstrumenterBuilder {
     Instrumenter::builder().tracer_provider(sdk::provider())
 }
 
 fn private() -> InstrumenterBuilder {
-    Instrumenter::builder().rum_in_trace_state(false)
+    usual().rum_in_trace_state(false)
 }
 
 fn tracing() -> InstrumenterBuilder {
@@ -87,7 +91,7 @@ fn tracing() -> InstrumenterBuilder {
 }
 
 fn metrics() -> InstrumenterBuilder {
-    Instrumenter::builder().meter_provider(sdk::meters())
+    usual().meter_provider(sdk::meters())
 }
 
 /// The subscriber that the guide gives, without the layer that writes log lines.

@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::{
     Sampler, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample, Span, SpanData,
     SpanProcessor,
 };
+use rum_trace::otlp::Pipeline;
 
 /// Whether requests without a carrier are sampled.
 static ROOTS: AtomicBool = AtomicBool::new(true);
@@ -36,6 +37,24 @@ pub fn provider() -> &'static SdkTracerProvider {
         // The peers' propagator: without it they would continue no trace.
         global::set_text_map_propagator(TraceContextPropagator::new());
         provider
+    })
+}
+
+/// rum-trace's pipeline, whose spans go the same way: only its processor.
+///
+/// # Panics
+///
+/// If it cannot be built.
+pub fn pipeline() -> &'static Pipeline {
+    static PIPELINE: OnceLock<Pipeline> = OnceLock::new();
+    PIPELINE.get_or_init(|| {
+        Pipeline::builder()
+            .ignore_environment()
+            .service_name("shop")
+            .without_exporter()
+            .span_processor(Drops)
+            .build()
+            .expect("the settings are right")
     })
 }
 
