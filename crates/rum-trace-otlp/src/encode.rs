@@ -4,27 +4,39 @@
 use std::io;
 
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
 
 use crate::error::ExportError;
 use crate::protocol::Compression;
+use crate::{span, wire};
 
 /// Encodes batches of one resource.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    resource: ResourceAttributesWithSchema,
+    /// Of `ResourceSpans`: the resource and its schema.
+    resource: Vec<u8>,
     compression: Compression,
 }
 
 impl Encoder {
     pub(crate) fn new(resource: &Resource, compression: Compression) -> Self {
+        let resource: ResourceAttributesWithSchema = resource.into();
+        let resource = ResourceSpans {
+            resource: Some(ProtoResource {
+                attributes: resource.attributes.0,
+                ..ProtoResource::default()
+            }),
+            schema_url: resource.schema_url.unwrap_or_default(),
+            scope_spans: Vec::new(),
+        };
         Self {
-            resource: resource.into(),
+            resource: resource.encode_to_vec(),
             compression,
         }
     }
@@ -34,12 +46,71 @@ impl Encoder {
     }
 
     pub(crate) fn encode(&self, batch: Vec<SpanData>) -> Result<Bytes, ExportError> {
-        let request = ExportTraceServiceRequest {
-            resource_spans: group_spans_by_resource_and_scope(batch, &self.resource),
-        };
-        compress(self.compression, request.encode_to_vec())
+        compress(self.compression, self.request(batch))
             .map(Bytes::from)
             .map_err(|error| ExportError(format!("the batch cannot be compressed: {error}")))
+    }
+
+    /// `ExportTraceServiceRequest { resource_spans = 1 }`, and `ResourceSpans {
+    /// scope_spans = 2 }` of the one resource.
+    fn request(&self, batch: Vec<SpanData>) -> Vec<u8> {
+        let scopes = self.scopes(batch);
+        let lens = scopes.iter().map(|scope| wire::prefixed(scope.bytes.len()));
+        let len = self.resource.len() + lens.sum::<usize>();
+        let mut request = Vec::with_capacity(wire::prefixed(len));
+        wire::message(&mut request, 1, len);
+        request.extend_from_slice(&self.resource);
+        for scope in scopes {
+            wire::bytes(&mut request, 2, &scope.bytes);
+        }
+        request
+    }
+
+    /// The spans by their scope.
+    fn scopes(&self, batch: Vec<SpanData>) -> Vec<Scope> {
+        let mut scopes = Vec::new();
+        let mut scratch = Vec::new();
+        for span in batch {
+            scratch.clear();
+            span::write(&mut scratch, &span);
+            Scope::of(&mut scopes, &span.instrumentation_scope).push(&scratch);
+        }
+        scopes
+    }
+}
+
+/// The spans of one scope: a `ScopeSpans`.
+struct Scope {
+    scope: InstrumentationScope,
+    bytes: Vec<u8>,
+}
+
+impl Scope {
+    /// The one of these; there are a few in a process.
+    fn of<'a>(scopes: &'a mut Vec<Scope>, wanted: &InstrumentationScope) -> &'a mut Scope {
+        let place = scopes.iter().position(|known| known.scope == *wanted);
+        let place = place.unwrap_or_else(|| {
+            scopes.push(Scope::new(wanted));
+            scopes.len() - 1
+        });
+        &mut scopes[place]
+    }
+
+    fn new(scope: &InstrumentationScope) -> Self {
+        let head = ScopeSpans {
+            scope: Some((scope, None).into()),
+            schema_url: scope.schema_url().unwrap_or_default().to_owned(),
+            spans: Vec::new(),
+        };
+        Scope {
+            scope: scope.clone(),
+            bytes: head.encode_to_vec(),
+        }
+    }
+
+    /// `ScopeSpans { spans = 2 }`.
+    fn push(&mut self, span: &[u8]) {
+        wire::bytes(&mut self.bytes, 2, span);
     }
 }
 

@@ -33,12 +33,14 @@ mod queue;
 mod report;
 mod secret;
 mod size;
+mod span;
 mod spans;
 mod spool;
 mod stats;
 mod store;
 mod transport;
 mod way;
+mod wire;
 
 pub use self::builder::PipelineBuilder;
 pub use self::error::{FlushError, PipelineError, Setting, ShutdownError};
