@@ -78,7 +78,7 @@ pub(crate) struct Setup {
 }
 
 /// The whole life of the service. Its first and its last line on stdout are a
-/// [`Greeting`] and a [`Farewell`].
+/// [`Greeting`] and a [`Farewell`](crate::report::Farewell).
 pub(crate) fn run(setup: &Setup) -> Result<(), Box<dyn Error + Send + Sync>> {
     // Pipelines are built outside of any runtime: a blocking HTTP client
     // cannot be built within one.
