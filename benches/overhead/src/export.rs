@@ -6,11 +6,8 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use opentelemetry::InstrumentationScope;
-use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::trace::BatchSpanProcessor;
 use rum_trace::actix::RumTrace;
 use rum_trace::axum::RumTraceLayer;
 use rum_trace::otlp::Pipeline;
@@ -60,7 +57,6 @@ impl Exports {
         let pipeline = Pipeline::builder()
             .service_name("shop")
             .traces_endpoint(exports.ours.endpoint())
-            .sampler(sdk::sampler())
             .ignore_environment()
             .build();
         let pipeline = pipeline.expect("the settings are right");
@@ -131,29 +127,17 @@ fn private() -> InstrumenterBuilder {
 }
 
 fn axum(builder: InstrumenterBuilder) -> Layered {
-    let builder = builder.tracer_provider(&Boxed(pipeline().tracer_provider()));
+    let builder = builder.span_starter(pipeline().span_starter());
     let layer = RumTraceLayer::from_builder(builder).expect("the settings are right");
     Layered::plain(router().layer(layer))
 }
 
 fn actix(load: Load, builder: InstrumenterBuilder) -> Scoped {
-    let builder = builder.tracer_provider(&Boxed(pipeline().tracer_provider()));
+    let builder = builder.span_starter(pipeline().span_starter());
     let wrap = RumTrace::from_builder(builder).expect("the settings are right");
     Scoped::plain(InActix::new(actix_app!(wrap), load))
 }
 
 fn pipeline() -> &'static Pipeline {
     PIPELINE.get().expect("the exports are started first")
-}
-
-/// The pipeline's provider as `Pipeline::install` makes it the global one, with
-/// boxed tracers: the global one here is the peers'.
-struct Boxed<'a>(&'a SdkTracerProvider);
-
-impl TracerProvider for Boxed<'_> {
-    type Tracer = BoxedTracer;
-
-    fn tracer_with_scope(&self, scope: InstrumentationScope) -> BoxedTracer {
-        BoxedTracer::new(Box::new(self.0.tracer_with_scope(scope)))
-    }
 }

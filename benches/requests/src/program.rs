@@ -69,11 +69,19 @@ pub fn allocations(
         counts.push(count);
         bytes.push(size);
     }
-    let attributes = sdk::attributes_of_the_last();
+    let attributes = attributes(&row);
     let attributes = attributes.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let same = counts.iter().all(|count| *count == counts[0]);
     println!("{} {} {same} {attributes}", median(counts), median(bytes));
     Ok(())
+}
+
+/// How many its span has, if it has one.
+fn attributes(row: &Row) -> Option<usize> {
+    sdk::watch();
+    sdk::attributes_of_the_last();
+    row.make().serve(1);
+    sdk::attributes_of_the_last()
 }
 
 fn median(mut values: Vec<u64>) -> u64 {

@@ -18,6 +18,8 @@ use rum_trace::otlp::Pipeline;
 
 /// Whether requests without a carrier are sampled.
 static ROOTS: AtomicBool = AtomicBool::new(true);
+/// Whether somebody looks at the spans of rum-trace's pipelines.
+static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Where spans go instead of nowhere, and whether they do.
 static EXPORT: OnceLock<Box<dyn SpanProcessor>> = OnceLock::new();
 static EXPORTING: AtomicBool = AtomicBool::new(false);
@@ -40,22 +42,38 @@ pub fn provider() -> &'static SdkTracerProvider {
     })
 }
 
-/// rum-trace's pipeline, whose spans go the same way: only its processor.
+/// rum-trace's pipeline, as the README has it, but that its spans go nowhere. Its
+/// roots are sampled if those of the provider are when it is asked for.
 ///
 /// # Panics
 ///
 /// If it cannot be built.
 pub fn pipeline() -> &'static Pipeline {
-    static PIPELINE: OnceLock<Pipeline> = OnceLock::new();
-    PIPELINE.get_or_init(|| {
-        Pipeline::builder()
+    static PIPELINES: [[OnceLock<Pipeline>; 2]; 2] = [const { [const { OnceLock::new() }; 2] }; 2];
+    let (roots, watched) = (roots_are_sampled(), WATCHED.load(Ordering::Relaxed));
+    PIPELINES[usize::from(roots)][usize::from(watched)].get_or_init(|| {
+        let builder = Pipeline::builder()
             .ignore_environment()
             .service_name("shop")
-            .without_exporter()
-            .span_processor(Drops)
-            .build()
-            .expect("the settings are right")
+            .without_exporter();
+        let builder = if roots {
+            builder
+        } else {
+            builder.sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
+        };
+        // A processor of one's own has its price: it is there only to look.
+        let builder = if watched {
+            builder.span_processor(Drops)
+        } else {
+            builder
+        };
+        builder.build().expect("the settings are right")
     })
+}
+
+/// Has the spans of pipelines that are asked for from now on looked at as well.
+pub fn watch() {
+    WATCHED.store(true, Ordering::Relaxed);
 }
 
 /// A tracer of the provider, of its own type and not boxed.

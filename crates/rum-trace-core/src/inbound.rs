@@ -1,7 +1,7 @@
 //! What of the incoming request travels on in the OpenTelemetry context.
 
-use opentelemetry::trace::{SpanContext, TraceState as SdkTraceState};
-use rum_trace_propagation::{SpanId, TraceFlags, TraceId};
+use opentelemetry::trace::TraceState as SdkTraceState;
+use rum_trace_propagation::{TraceFlags, TraceId};
 
 use crate::{RumContext, trace_state};
 
@@ -19,15 +19,6 @@ pub(crate) struct Inbound {
     pub(crate) rum_in_trace_state: bool,
 }
 
-impl InboundTrace {
-    /// Whether this is the span that the request came with.
-    pub(crate) fn is_caller(&self, span: &SpanContext) -> bool {
-        span.is_remote()
-            && span.span_id().to_bytes() == self.span_id.to_bytes()
-            && span.trace_id().to_bytes() == self.trace_id.to_bytes()
-    }
-}
-
 impl Inbound {
     /// The list as the span's own trace state.
     pub(crate) fn trace_state(&self) -> SdkTraceState {
@@ -42,7 +33,5 @@ impl Inbound {
 #[derive(Debug)]
 pub(crate) struct InboundTrace {
     pub(crate) trace_id: TraceId,
-    /// The caller's span.
-    pub(crate) span_id: SpanId,
     pub(crate) flags: TraceFlags,
 }

@@ -209,7 +209,6 @@ impl Inner {
             rum: rum.clone(),
             trace: Some(InboundTrace {
                 trace_id: parent.trace_id,
-                span_id: parent.span_id,
                 flags: parent.flags,
             }),
             rum_in_trace_state: self.rum_in_trace_state,

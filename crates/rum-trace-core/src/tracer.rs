@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::{
-    SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState as SdkTraceState,
-    Tracer, TracerProvider,
+    SpanBuilder, SpanContext, TraceContextExt, TraceState as SdkTraceState, Tracer, TracerProvider,
 };
 use opentelemetry::{Context, InstrumentationScope, global};
 
@@ -23,8 +22,7 @@ use crate::semconv;
 /// generic over it.
 pub trait SpanStarter: Send + Sync {
     /// Starts the span. The context that comes back is the one that the request
-    /// is served in: [`NewSpan::parent`] or [`NewSpan::bare_parent`] with the
-    /// span in it, or [`NewSpan::not_recorded`].
+    /// is served in: [`NewSpan::base`] with the new span in it.
     fn start_span(&self, span: NewSpan<'_>) -> Context;
 }
 
@@ -49,19 +47,25 @@ pub struct NewSpan<'a> {
     pub(crate) describe: &'a mut dyn FnMut() -> SpanBuilder,
 }
 
-impl NewSpan<'_> {
+impl<'a> NewSpan<'a> {
+    /// What the request is served in, baggage and all, but for its span. If a
+    /// span is active in it, the request is served inside of another one's.
+    #[must_use]
+    pub fn base(&self) -> &'a Context {
+        self.base
+    }
+
     /// The context to start the span in: the caller's span is the active one,
     /// with its trace state.
     #[must_use]
     pub fn parent(&self) -> Context {
-        self.with_remote(|remote| remote.span_context(self.trace_state()))
-    }
-
-    /// The same without the trace state, which a sampler then has from
-    /// [`trace_state`].
-    #[must_use]
-    pub fn bare_parent(&self) -> Context {
-        self.with_remote(|remote| remote.span_context(SdkTraceState::NONE))
+        match self.remote {
+            Some(remote) => {
+                let caller = remote.span_context(self.trace_state());
+                self.base.with_remote_span_context(caller)
+            }
+            None => self.base.clone(),
+        }
     }
 
     /// The caller's span as its headers name it, without the trace state.
@@ -72,19 +76,12 @@ impl NewSpan<'_> {
         Some(remote.span_context(SdkTraceState::NONE))
     }
 
-    /// The context of a request whose span is not recorded: it goes on with the
-    /// caller's trace, not sampled, as this span.
+    /// The list that came in with the caller's span, as far as the settings let
+    /// it be in a span.
     #[must_use]
-    pub fn not_recorded(&self, span_id: SpanId) -> Context {
-        self.with_remote(|remote| {
-            SpanContext::new(
-                remote.otel_trace_id(),
-                span_id,
-                TraceFlags::default(),
-                false,
-                self.trace_state(),
-            )
-        })
+    pub fn trace_state(&self) -> SdkTraceState {
+        let inbound = self.base.get::<Inbound>();
+        inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 
     /// Name, kind, attributes and links. Making them is most of what a span
@@ -92,18 +89,6 @@ impl NewSpan<'_> {
     #[must_use]
     pub fn into_builder(self) -> SpanBuilder {
         (self.describe)()
-    }
-
-    fn with_remote(&self, span_context: impl FnOnce(&Remote) -> SpanContext) -> Context {
-        match self.remote {
-            Some(remote) => self.base.with_remote_span_context(span_context(remote)),
-            None => self.base.clone(),
-        }
-    }
-
-    fn trace_state(&self) -> SdkTraceState {
-        let inbound = self.base.get::<Inbound>();
-        inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 }
 
@@ -113,20 +98,6 @@ impl fmt::Debug for NewSpan<'_> {
             .field("remote", &self.remote)
             .finish_non_exhaustive()
     }
-}
-
-/// The trace state that [`NewSpan::bare_parent`] left out: the list that came in
-/// with the request, as far as the settings let it be in a span. `None` for any
-/// other context, also for one of another trace that is made while a request is
-/// served.
-#[must_use]
-pub fn trace_state(parent: &Context) -> Option<SdkTraceState> {
-    let inbound = parent.get::<Inbound>()?;
-    let span = parent.span();
-    let caller = span.span_context();
-    let is_bare = caller.trace_state().into_iter().len() == 0;
-    let is_caller = inbound.trace.as_ref()?.is_caller(caller);
-    (is_bare && is_caller).then(|| inbound.trace_state())
 }
 
 /// Makes this what starts the spans of every instrumenter that was given

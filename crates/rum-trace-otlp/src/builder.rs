@@ -9,9 +9,10 @@ use opentelemetry::metrics::MeterProvider;
 use opentelemetry::{Key, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
-    IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
+    IdGenerator, Sampler, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
     TracerProviderBuilder,
 };
+use rum_trace_core::tracer::scope;
 use tokio::runtime::Runtime;
 
 use crate::config::batch::{Batch, BatchOptions};
@@ -34,6 +35,7 @@ use crate::processor::{Export, Shared};
 use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
+use crate::server_span::Recorder;
 use crate::spans::{PipelineSpans, SharedIds, Shortcut};
 use crate::spool::Spool;
 use crate::stats::Accounts;
@@ -505,23 +507,29 @@ impl PipelineBuilder {
             .with_id_generator(self.ids.clone())
             .with_span_limits(limits)
             .with_resource(resource);
-        let (provider, shortcut) = with_sampler(provider, sampler, self.ids);
+        let (provider, sampler) = with_sampler(provider, sampler);
+        // A processor of the user's is to see the SDK's own spans.
+        let recorder = processors.is_empty().then(|| Recorder {
+            scope: scope(),
+            limits,
+            export: export.clone(),
+        });
+        let shortcut = sampler.map(|sampler| Shortcut::new(sampler, self.ids, recorder));
         let spans = PipelineSpans::new(&provider, shortcut);
         Ok(Pipeline::new(provider, spans, processors, export))
     }
 }
 
-/// The provider, and how SERVER spans can be decided on before they are described.
+/// The provider, and the sampler if it decides by nothing but the caller's span
+/// and the trace id.
 fn with_sampler(
     provider: TracerProviderBuilder,
     sampler: Chosen,
-    ids: SharedIds,
-) -> (SdkTracerProvider, Option<Shortcut>) {
+) -> (SdkTracerProvider, Option<Sampler>) {
     match sampler {
         Chosen::Sdks(sampler) => {
-            let shortcut = Shortcut::new(sampler, ids);
-            let provider = provider.with_sampler(shortcut.sampler());
-            (provider.build(), Some(shortcut))
+            let provider = provider.with_sampler(sampler.clone());
+            (provider.build(), Some(sampler))
         }
         Chosen::Own(sampler) => (provider.with_sampler(sampler).build(), None),
     }

@@ -32,6 +32,7 @@ mod protocol;
 mod queue;
 mod report;
 mod secret;
+mod server_span;
 mod size;
 mod span;
 mod spans;

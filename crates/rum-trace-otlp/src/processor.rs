@@ -35,6 +35,8 @@ struct Inner {
     accounts: Arc<Accounts>,
     commands: UnboundedSender<Command>,
     shut: AtomicBool,
+    /// The SDK's provider is shut down: it starts no more spans.
+    provider_shut: AtomicBool,
     /// The shutdown is over.
     over: (Mutex<bool>, Condvar),
 }
@@ -50,8 +52,24 @@ impl Export {
             accounts,
             commands,
             shut: AtomicBool::new(false),
+            provider_shut: AtomicBool::new(false),
             over: Default::default(),
         }))
+    }
+
+    /// Counts a sampled span that begins.
+    pub(crate) fn started(&self) {
+        self.0.queue.started();
+    }
+
+    /// Takes a sampled span that has ended.
+    pub(crate) fn ended(&self, span: SpanData) {
+        self.0.queue.push(span);
+    }
+
+    /// Whether spans are still to be started, as far as the SDK's provider goes.
+    pub(crate) fn provider_is_shut(&self) -> bool {
+        self.0.provider_shut.load(Ordering::Relaxed)
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -144,14 +162,14 @@ impl Export {
 impl SpanProcessor for Export {
     fn on_start(&self, span: &mut Span, _: &Context) {
         if span.span_context().is_sampled() {
-            self.0.queue.started();
+            self.started();
         }
     }
 
     fn on_end(&self, span: SpanData) {
         // Spans that are only recorded are not for export.
         if span.span_context.is_sampled() {
-            self.0.queue.push(span);
+            self.ended(span);
         }
     }
 
@@ -164,6 +182,7 @@ impl SpanProcessor for Export {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.provider_shut.store(true, Ordering::Relaxed);
         self.shutdown(timeout);
         self.verdict(timeout)
     }

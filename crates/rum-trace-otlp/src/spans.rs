@@ -5,14 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::trace::{
-    Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, Tracer as _, TracerProvider as _,
+    SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TracerProvider as _,
 };
-use opentelemetry::{Context, KeyValue, SpanId};
+use opentelemetry::{Context, SpanId};
 use opentelemetry_sdk::trace::{
-    IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SamplingResult, SdkTracer,
-    SdkTracerProvider, ShouldSample,
+    IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracer, SdkTracerProvider,
+    ShouldSample,
 };
-use rum_trace_core::tracer::{NewSpan, SpanStarter, scope, trace_state};
+use rum_trace_core::tracer::{NewSpan, SpanStarter, scope};
+
+use crate::server_span::{Recorder, ServerSpan};
 
 /// Starts SERVER spans; made by [`Pipeline::span_starter`](crate::Pipeline::span_starter).
 ///
@@ -26,11 +28,13 @@ pub struct PipelineSpans {
     shortcut: Option<Shortcut>,
 }
 
-/// What is needed to decide before the span is described.
+/// What is needed to do without the SDK's tracer.
 #[derive(Debug, Clone)]
 pub(crate) struct Shortcut {
     sampler: Sampler,
     ids: SharedIds,
+    /// There is none if somebody has to see the SDK's own spans.
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl PipelineSpans {
@@ -44,42 +48,90 @@ impl PipelineSpans {
 
 impl SpanStarter for PipelineSpans {
     fn start_span(&self, span: NewSpan<'_>) -> Context {
-        // The root of a trace has no id yet to decide by.
-        match (&self.shortcut, span.remote()) {
-            (Some(shortcut), Some(remote)) => shortcut.start(&self.tracer, &remote, span),
+        match &self.shortcut {
+            Some(shortcut) if !span.base().is_telemetry_suppressed() => {
+                shortcut.start(&self.tracer, span)
+            }
             _ => self.tracer.start_span(span),
         }
     }
 }
 
 impl Shortcut {
-    pub(crate) fn new(sampler: Sampler, ids: SharedIds) -> Self {
-        Shortcut { sampler, ids }
-    }
-
-    /// The same sampler for the provider.
-    pub(crate) fn sampler(&self) -> impl ShouldSample + use<> {
-        ListSampler(self.sampler.clone())
-    }
-
-    fn start(&self, tracer: &SdkTracer, remote: &SpanContext, span: NewSpan<'_>) -> Context {
-        if !self.samples(remote) {
-            return span.not_recorded(self.ids.new_span_id());
+    pub(crate) fn new(sampler: Sampler, ids: SharedIds, recorder: Option<Recorder>) -> Self {
+        Shortcut {
+            sampler,
+            ids,
+            recorder: recorder.map(Arc::new),
         }
-        let parent = span.bare_parent();
-        let span = tracer.build_with_context(span.into_builder(), &parent);
-        parent.with_span(span)
+    }
+
+    fn start(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
+        let Some(remote) = span.remote() else {
+            return self.start_root(tracer, span);
+        };
+        let trace_id = remote.trace_id();
+        if !self.samples(Some(&remote), trace_id) {
+            return self.unsampled(trace_id, &span);
+        }
+        let Some(recorder) = self.recorder() else {
+            return tracer.start_span(span);
+        };
+        let flags = remote.trace_flags().with_sampled(true);
+        let span_context = self.child(trace_id, flags, &span);
+        record(recorder, span, Some(&remote), span_context)
+    }
+
+    /// The parent is the active span; mostly there is none.
+    fn start_root(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
+        let (Some(recorder), false) = (self.recorder(), span.base().has_active_span()) else {
+            return tracer.start_span(span);
+        };
+        let trace_id = self.ids.new_trace_id();
+        if !self.samples(None, trace_id) {
+            return self.unsampled(trace_id, &span);
+        }
+        let flags = TraceFlags::default().with_sampled(true);
+        let span_context = self.child(trace_id, flags, &span);
+        record(recorder, span, None, span_context)
+    }
+
+    fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref().filter(|recorder| recorder.is_open())
+    }
+
+    fn unsampled(&self, trace_id: TraceId, span: &NewSpan<'_>) -> Context {
+        let span_context = self.child(trace_id, TraceFlags::default(), span);
+        span.base().with_remote_span_context(span_context)
+    }
+
+    fn child(&self, trace_id: TraceId, flags: TraceFlags, span: &NewSpan<'_>) -> SpanContext {
+        let span_id = self.ids.new_span_id();
+        SpanContext::new(trace_id, span_id, flags, false, span.trace_state())
     }
 
     /// What the sampler will say of the child of this span.
-    fn samples(&self, remote: &SpanContext) -> bool {
-        if let Sampler::ParentBased(_) = self.sampler {
-            return remote.is_sampled();
+    fn samples(&self, caller: Option<&SpanContext>, trace_id: TraceId) -> bool {
+        if let (Sampler::ParentBased(_), Some(caller)) = (&self.sampler, caller) {
+            return caller.is_sampled();
         }
-        let (id, kind) = (remote.trace_id(), SpanKind::Server);
-        let result = self.sampler.should_sample(None, id, "", &kind, &[], &[]);
+        let kind = SpanKind::Server;
+        let result = self
+            .sampler
+            .should_sample(None, trace_id, "", &kind, &[], &[]);
         result.decision != SamplingDecision::Drop
     }
+}
+
+fn record(
+    recorder: &Arc<Recorder>,
+    span: NewSpan<'_>,
+    parent: Option<&SpanContext>,
+    span_context: SpanContext,
+) -> Context {
+    let base = span.base();
+    let span = ServerSpan::start(recorder, span.into_builder(), parent, span_context);
+    base.with_span(span)
 }
 
 impl fmt::Debug for PipelineSpans {
@@ -87,31 +139,6 @@ impl fmt::Debug for PipelineSpans {
         f.debug_struct("PipelineSpans")
             .field("shortcut", &self.shortcut)
             .finish_non_exhaustive()
-    }
-}
-
-/// Gives the SERVER span its trace state. The SDK's samplers copy the parent's;
-/// the parent here has none, which saves making it twice.
-#[derive(Debug, Clone)]
-struct ListSampler(Sampler);
-
-impl ShouldSample for ListSampler {
-    fn should_sample(
-        &self,
-        parent_context: Option<&Context>,
-        trace_id: TraceId,
-        name: &str,
-        span_kind: &SpanKind,
-        attributes: &[KeyValue],
-        links: &[Link],
-    ) -> SamplingResult {
-        let mut result =
-            self.0
-                .should_sample(parent_context, trace_id, name, span_kind, attributes, links);
-        if let Some(list) = parent_context.and_then(trace_state) {
-            result.trace_state = list;
-        }
-        result
     }
 }
 
@@ -143,7 +170,7 @@ impl IdGenerator for SharedIds {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{TraceFlags, TraceState};
+    use opentelemetry::trace::TraceState;
 
     use super::*;
 
@@ -168,8 +195,12 @@ mod tests {
             let kind = SpanKind::Server;
             let result = sampler.should_sample(Some(&parent), id, "GET", &kind, &[], &[]);
             let sampled = result.decision == SamplingDecision::RecordAndSample;
-            let shortcut = Shortcut::new(sampler.clone(), SharedIds::default());
-            assert_eq!(shortcut.samples(&remote), sampled, "{sampler:?} {number}");
+            let shortcut = Shortcut::new(sampler.clone(), SharedIds::default(), None);
+            assert_eq!(
+                shortcut.samples(Some(&remote), id),
+                sampled,
+                "{sampler:?} {number}"
+            );
             decisions[usize::from(sampled)] += 1;
         }
         assert!(decisions.iter().all(|count| *count > 100), "{decisions:?}");
