@@ -1,8 +1,9 @@
 //! A request on its way: the span's life, from the head to the last byte.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
@@ -26,13 +27,16 @@ use crate::{ResponseInfo, RumContext};
 pub struct ActiveRequest {
     instrumenter: Instrumenter,
     cx: Context,
-    rum: RumContext,
     method: Method,
     // Boxed, since most services have neither, and this is moved about.
     call: Option<Box<GrpcCall>>,
     measured: Option<Box<Measured>>,
     /// When the request came, if anything will be told of it.
     started: Option<Instant>,
+    /// The same as the span has it, if it was described here.
+    span_start: Option<SystemTime>,
+    /// When the response's head was there, in nanoseconds.
+    first_byte: Option<NonZeroU64>,
     status: u16,
     /// The span has its final name.
     named: bool,
@@ -83,26 +87,30 @@ impl fmt::Display for Failure {
 /// What a request begins with.
 pub(crate) struct Begun {
     pub(crate) cx: Context,
-    pub(crate) rum: RumContext,
     pub(crate) method: Method,
     pub(crate) call: Option<Box<GrpcCall>>,
     pub(crate) measured: Option<Box<Measured>>,
     /// The span has its final name.
     pub(crate) named: bool,
+    /// There is a span, and it records.
+    pub(crate) recording: bool,
+    /// When the span started, if it was described here.
+    pub(crate) span_start: Option<SystemTime>,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_span: tracing::Span,
 }
 
 impl Begun {
     /// Nothing of our own.
-    pub(crate) fn bare(cx: Context, rum: RumContext, method: Method) -> Self {
+    pub(crate) fn bare(cx: Context, method: Method) -> Self {
         Begun {
             cx,
-            rum,
             method,
             call: None,
             measured: None,
             named: true,
+            recording: false,
+            span_start: None,
             #[cfg(feature = "tracing")]
             tracing_span: tracing::Span::none(),
         }
@@ -111,19 +119,19 @@ impl Begun {
 
 impl ActiveRequest {
     pub(crate) fn new(instrumenter: Instrumenter, begun: Begun) -> Self {
-        let recording = begun.cx.span().is_recording();
-        let told = recording || begun.measured.is_some();
+        let told = begun.recording || begun.measured.is_some();
         ActiveRequest {
             instrumenter,
             cx: begun.cx,
-            rum: begun.rum,
             method: begun.method,
             call: begun.call,
             measured: begun.measured,
             started: told.then(Instant::now),
+            span_start: begun.span_start,
+            first_byte: None,
             status: 0,
             named: begun.named,
-            recording,
+            recording: begun.recording,
             ended: false,
             panicked: AtomicBool::new(false),
             #[cfg(feature = "tracing")]
@@ -135,7 +143,6 @@ impl ActiveRequest {
     /// span, which is not ours to end.
     pub(crate) fn kept_out(instrumenter: Instrumenter, begun: Begun) -> Self {
         let mut request = ActiveRequest::new(instrumenter, begun);
-        request.recording = false;
         request.ended = true;
         request
     }
@@ -150,7 +157,7 @@ impl ActiveRequest {
     /// What the client told of app, session and user.
     #[must_use]
     pub fn rum(&self) -> &RumContext {
-        &self.rum
+        RumContext::in_context(&self.cx)
     }
 
     /// The ids of the SERVER span (of the caller's, if the filter wanted none).
@@ -219,28 +226,16 @@ impl ActiveRequest {
         }
     }
 
-    fn describe_response(&self, response: &impl ResponseInfo) {
-        let span = self.cx.span();
-        // gRPC's answers are all 200; anything else is not gRPC's.
-        if self.call.is_none() || self.status != 200 {
-            span.set_attribute(KeyValue::new(
-                semconv::HTTP_RESPONSE_STATUS_CODE,
-                i64::from(self.status),
-            ));
-        }
-        if let Some(started) = self.started {
-            span.set_attribute(KeyValue::new(
-                semconv::RUM_RESPONSE_TIME_TO_FIRST_BYTE,
-                started.elapsed().as_secs_f64(),
-            ));
-        }
+    fn describe_response(&mut self, response: &impl ResponseInfo) {
+        let nanos = self.started.map(|started| started.elapsed().as_nanos());
+        self.first_byte = nanos.and_then(|nanos| NonZeroU64::new(u64::try_from(nanos).ok()?));
         let inner = self.instrumenter.inner();
         if !inner.response_headers.is_empty() {
             let (captured, over_limit) = inner
                 .response_headers
                 .attributes(|visit| response.for_each_header(visit));
             inner.counters.over_limit(over_limit);
-            span.set_attributes(captured);
+            self.cx.span().set_attributes(captured);
         }
     }
 
@@ -329,19 +324,42 @@ impl ActiveRequest {
     }
 
     fn end_span(&self, ended: &Ended<'_>) {
+        let attributes = self.attributes_at_end(ended);
         let span = self.cx.span();
+        span.set_attributes(attributes.into_iter().flatten());
         if let Some(call) = ended.call {
             if let (Some(method), false) = (&call.found, self.named) {
                 span.update_name(method.as_ref().to_owned());
             }
             span.set_attributes(call.attributes());
         }
-        if let Some(error_type) = ended.error_type {
-            span.set_attribute(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
+        if ended.error_type.is_some() {
             // No description: error.type and the status code say it all.
             span.set_status(Status::error(""));
         }
-        span.end();
+        // By the clock that nobody sets: a span is as long as it took.
+        match self
+            .span_start
+            .and_then(|start| start.checked_add(ended.duration))
+        {
+            Some(end) => span.end_with_timestamp(end),
+            None => span.end(),
+        }
+    }
+
+    /// All at once, since each time costs the span's lock.
+    fn attributes_at_end(&self, ended: &Ended<'_>) -> [Option<KeyValue>; 3] {
+        // gRPC's answers are all 200; anything else is not gRPC's.
+        let status = ended
+            .status
+            .filter(|code| self.call.is_none() || *code != 200);
+        let first_byte = self.first_byte.map(|nanos| nanos.get() as f64 / 1e9);
+        let error_type = ended.error_type.cloned();
+        [
+            status.map(|code| KeyValue::new(semconv::HTTP_RESPONSE_STATUS_CODE, i64::from(code))),
+            first_byte.map(|time| KeyValue::new(semconv::RUM_RESPONSE_TIME_TO_FIRST_BYTE, time)),
+            error_type.map(|error| KeyValue::new(semconv::ERROR_TYPE, error)),
+        ]
     }
 }
 
@@ -361,7 +379,7 @@ impl fmt::Debug for ActiveRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActiveRequest")
             .field("span_context", self.cx.span().span_context())
-            .field("rum", &self.rum)
+            .field("rum", self.rum())
             .field("status", &self.status)
             .field("ended", &self.ended)
             .finish_non_exhaustive()

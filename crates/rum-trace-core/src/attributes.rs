@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use opentelemetry::{KeyValue, StringValue, Value};
+use opentelemetry::{KeyValue, Value};
 use rum_trace_propagation::Sw8;
 
 use crate::RequestInfo;
@@ -161,11 +161,9 @@ impl Attributes {
             self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
         if let Some(agent) = arrival.headers.user_agent.first() {
-            match std::str::from_utf8(agent) {
-                Ok(agent) => {
-                    self.shared(semconv::USER_AGENT_ORIGINAL, agent, intern::user_agent);
-                }
-                Err(_) => {
+            match intern::user_agent(agent) {
+                Some(agent) => self.push(semconv::USER_AGENT_ORIGINAL, agent),
+                None => {
                     let agent = String::from_utf8_lossy(agent);
                     self.text(semconv::USER_AGENT_ORIGINAL, &agent);
                 }
@@ -204,9 +202,8 @@ impl Attributes {
             return;
         };
         let address = peer::text(peer.ip().to_canonical());
-        let value = || Value::String(StringValue::from(address.clone()));
-        self.push(semconv::CLIENT_ADDRESS, value());
-        self.push(semconv::NETWORK_PEER_ADDRESS, value());
+        self.push(semconv::CLIENT_ADDRESS, Value::String(address.clone()));
+        self.push(semconv::NETWORK_PEER_ADDRESS, Value::String(address));
         self.push(semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
     }
 

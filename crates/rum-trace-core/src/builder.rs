@@ -11,6 +11,7 @@ use crate::attributes::Scheme;
 use crate::capture::{Force, is_token};
 use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
+use crate::intern;
 use crate::tracer::{SpanSource, SpanStarter};
 use crate::{BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming};
 
@@ -232,7 +233,7 @@ impl InstrumenterBuilder {
                 method: method.to_owned(),
             });
         } else {
-            self.inner.methods.push(Arc::from(method));
+            self.inner.methods.push(intern::forever(method));
         }
         self
     }

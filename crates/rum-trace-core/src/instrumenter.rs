@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
@@ -46,7 +47,7 @@ pub(crate) struct Inner {
     pub(crate) carriers: Vec<Carrier>,
     pub(crate) fallback: Option<Box<dyn TextMapPropagator + Send + Sync>>,
     pub(crate) hooks: Hooks,
-    pub(crate) methods: Vec<Arc<str>>,
+    pub(crate) methods: Vec<&'static str>,
     pub(crate) attributes: AttributeSettings,
     pub(crate) response_headers: HeaderCapture,
     pub(crate) rum_in_trace_state: bool,
@@ -122,18 +123,19 @@ impl Instrumenter {
         // belong here too, before anything is put into a context or a span
         let rum = inner.rum_context(&headers, &extraction);
         // context and span
-        let base = inner.base_context(request, &headers, &extraction, &rum);
+        let base = inner.base_context(request, &headers, &extraction, rum);
+        let rum = RumContext::in_context(&base);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
             inner.counters.filtered();
             let parent = inner.caller(&base, &extraction);
-            return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, rum, method));
+            return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, method));
         }
         let call = inner.call(request, &headers);
         let arrival = Arrival {
             request,
             headers: &headers,
-            rum: &rum,
+            rum,
             method: &method,
             // A gRPC call has its method instead: what a router has for it is
             // the pattern of a whole service.
@@ -146,11 +148,12 @@ impl Instrumenter {
         let call = arrival.call.map(Box::new);
         let begun = Begun {
             cx: opened.cx,
-            rum,
             method,
             call,
             measured,
             named: opened.named,
+            recording: opened.recording,
+            span_start: opened.start,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
@@ -195,7 +198,7 @@ impl Inner {
         request: &dyn RequestInfo,
         headers: &TraceHeaders<'_>,
         extraction: &Extraction,
-        rum: &RumContext,
+        rum: RumContext,
     ) -> Context {
         let base = with_baggage(Context::current(), headers);
         let Some(parent) = &extraction.parent else {
@@ -206,7 +209,7 @@ impl Inner {
             self.counters.linked();
         }
         base.with_value(Inbound {
-            rum: rum.clone(),
+            rum,
             trace: Some(InboundTrace {
                 trace_id: parent.trace_id,
                 flags: parent.flags,
@@ -231,7 +234,7 @@ impl Inner {
         base: Context,
         request: &dyn RequestInfo,
         extraction: &Extraction,
-        rum: &RumContext,
+        rum: RumContext,
     ) -> Context {
         let found = self
             .fallback
@@ -248,7 +251,7 @@ impl Inner {
             return cx;
         }
         cx.with_value(Inbound {
-            rum: rum.clone(),
+            rum,
             trace: None,
             rum_in_trace_state: self.rum_in_trace_state,
         })
@@ -298,6 +301,7 @@ impl Inner {
         let named = given.is_some() || arrival.route.is_some();
         let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
+        span.start_time = Some(SystemTime::now());
         span.attributes = Some(attributes);
         if !extraction.others.is_empty() {
             span.links = Some(extraction.links(&self.counters));
@@ -311,74 +315,97 @@ impl Inner {
         base: &Context,
         arrival: &Arrival<'_>,
         extraction: &Extraction,
-    ) -> (Context, bool) {
+    ) -> Started {
         // What is not recorded needs no name.
-        let mut named = true;
+        let (mut named, mut start) = (true, None);
         let cx = self.start_described(base, extraction, &mut || {
             let span;
             (span, named) = self.server_span(arrival, extraction);
+            start = span.start_time;
             span
         });
-        (cx, named)
+        match cx {
+            Some(cx) => Started {
+                // Asking the span takes its lock.
+                recording: start.is_some() && cx.span().span_context().is_sampled()
+                    || cx.span().is_recording(),
+                named,
+                start,
+                ..Started::without_span(cx)
+            },
+            // The trace goes on all the same, from the caller's span.
+            None => Started::without_span(self.caller(base, extraction)),
+        }
     }
 
-    /// A provider that was shut down gives no span at all: the trace goes on all
-    /// the same, from the caller's span.
+    /// A provider that was shut down gives no span at all.
     fn start_described(
         &self,
         base: &Context,
         extraction: &Extraction,
         describe: &mut dyn FnMut() -> SpanBuilder,
-    ) -> Context {
+    ) -> Option<Context> {
         let remote = extraction.parent.as_ref();
         let cx = self.spans.start(NewSpan {
             base,
             remote,
             describe,
         });
-        if cx.span().span_context().is_valid() {
-            cx
-        } else {
-            self.caller(base, extraction)
-        }
+        let has_span = cx.span().span_context().is_valid();
+        has_span.then_some(cx)
     }
 
     #[cfg(not(feature = "tracing"))]
-    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Opened {
-        let (cx, named) = self.start_span(base, arrival, extraction);
-        Opened { cx, named }
+    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Started {
+        self.start_span(base, arrival, extraction)
     }
 
     #[cfg(feature = "tracing")]
-    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Opened {
+    fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Started {
         if !self.tracing_spans {
-            let (cx, named) = self.start_span(base, arrival, extraction);
-            return Opened {
-                cx,
-                named,
-                tracing_span: tracing::Span::none(),
-            };
+            return self.start_span(base, arrival, extraction);
         }
         let (span, named) = self.server_span(arrival, extraction);
         let parent = self.caller(base, extraction);
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
-        let cx = cx.unwrap_or_else(|| self.start_described(base, extraction, &mut || span.clone()));
+        let cx = cx.unwrap_or_else(|| {
+            self.start_described(base, extraction, &mut || span.clone())
+                .unwrap_or(parent)
+        });
         tracing_span::record_ids(&tracing_span, &cx);
-        Opened {
+        Started {
+            recording: cx.span().is_recording(),
             cx,
             named,
+            start: None,
             tracing_span,
         }
     }
 }
 
 /// A span that was started, and where it is.
-struct Opened {
+struct Started {
     cx: Context,
     /// It has its final name.
     named: bool,
+    recording: bool,
+    /// When, if it was described here.
+    start: Option<SystemTime>,
     #[cfg(feature = "tracing")]
     tracing_span: tracing::Span,
+}
+
+impl Started {
+    fn without_span(cx: Context) -> Self {
+        Started {
+            cx,
+            named: true,
+            recording: false,
+            start: None,
+            #[cfg(feature = "tracing")]
+            tracing_span: tracing::Span::none(),
+        }
+    }
 }
 
 /// A request as it came, read and not yet told of.

@@ -2,7 +2,7 @@
 //! span can name them without an allocation.
 
 use std::borrow::Cow;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
@@ -42,28 +42,37 @@ impl<T: Kept, const N: usize> Texts<T, N> {
 
     /// What is kept for this text; `None` if there is no place for it, or if it
     /// is none that would be kept as it is.
-    fn get(&self, text: &str) -> Option<&T> {
-        let start = FixedState::default().hash_one(text) as usize % N;
+    fn get(&self, text: impl AsRef<[u8]>) -> Option<&T> {
+        let text = text.as_ref();
+        let start = place_of(text) % N;
         let places = start..start + PROBES;
         places
             .map_while(|place| self.get_at(place % N, text))
-            .find(|kept| kept.text() == text)
+            .find(|kept| kept.text().as_bytes() == text)
     }
 
     /// What is in a place, this text if there was nothing.
-    fn get_at(&self, place: usize, text: &str) -> Option<&T> {
+    fn get_at(&self, place: usize, text: &[u8]) -> Option<&T> {
         let place = self.places.get(place)?;
         if let Some(kept) = place.get() {
             return Some(kept);
         }
         // Only now: what is found was looked at when it was put there.
+        let text = std::str::from_utf8(text).ok()?;
         let (clean, cut) = limits::field(text, MAX_TEXT);
         let as_it_is = !cut && clean.len() == text.len();
         as_it_is.then(|| place.get_or_init(|| T::new(forever(text))))
     }
 }
 
-fn forever(text: &str) -> &'static str {
+fn place_of(text: &[u8]) -> usize {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(text);
+    hasher.finish() as usize
+}
+
+/// For the life of the process.
+pub(crate) fn forever(text: &str) -> &'static str {
     Box::leak(Box::from(text))
 }
 
@@ -143,8 +152,14 @@ pub(crate) fn host(host: &str) -> Option<&'static str> {
     HOSTS.get(host).copied()
 }
 
+/// The addresses at the other end of connections.
+pub(crate) fn peer(address: &str) -> Option<&'static str> {
+    static PEERS: Texts<&str, 256> = Texts::new();
+    PEERS.get(address).copied()
+}
+
 /// The user agents of clients: versions of a few apps, or of browsers.
-pub(crate) fn user_agent(agent: &str) -> Option<&'static str> {
+pub(crate) fn user_agent(agent: &[u8]) -> Option<&'static str> {
     static AGENTS: Texts<&str, 1_024> = Texts::new();
     AGENTS.get(agent).copied()
 }
@@ -164,9 +179,9 @@ mod tests {
     fn a_text_is_kept_once() {
         static TEXTS: Texts<&str, 8> = Texts::new();
         let first = TEXTS.get("a").unwrap();
-        let again = TEXTS.get(&String::from("a")).unwrap();
+        let again = TEXTS.get(String::from("a")).unwrap();
         assert!(std::ptr::eq(*first, *again));
-        assert_eq!(TEXTS.get(&"x".repeat(MAX_TEXT + 1)), None);
+        assert_eq!(TEXTS.get("x".repeat(MAX_TEXT + 1)), None);
         assert_eq!(TEXTS.get("line\nbreak"), None);
     }
 
@@ -183,7 +198,7 @@ mod tests {
                 });
             }
         });
-        let known = |number: &u32| TEXTS.get(&number.to_string()).is_some();
+        let known = |number: &u32| TEXTS.get(number.to_string()).is_some();
         assert_eq!((0..1_000).filter(known).count(), 16);
     }
 
@@ -196,7 +211,7 @@ mod tests {
             ("brew", "HTTP"),
             ("PURGE", "PURGE"),
         ] {
-            let method = Method::of(method, &["PURGE".into()]);
+            let method = Method::of(method, &["PURGE"]);
             for text in ["/users/{id}", "/users/{id}", &long] {
                 let route = Route::of(text);
                 assert_eq!(route.span_name(&method), format!("{called} {text}"));

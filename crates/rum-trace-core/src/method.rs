@@ -1,7 +1,6 @@
 //! HTTP methods, kept low in number.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use opentelemetry::{StringValue, Value};
 
@@ -11,21 +10,21 @@ const KNOWN: [&str; 10] = [
 ];
 
 /// A request's method as the conventions want it. Methods are case-sensitive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Method {
     Known(Known),
     /// Known because the builder was told so.
-    Listed(Arc<str>),
+    Listed(&'static str),
     Other,
 }
 
 /// By its place in [`KNOWN`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known(usize);
+pub(crate) struct Known(u8);
 
 impl Known {
     fn name(self) -> &'static str {
-        KNOWN[self.0]
+        KNOWN[usize::from(self.0)]
     }
 }
 
@@ -34,46 +33,47 @@ impl Method {
     /// ones and all others as one.
     pub(crate) const KINDS: usize = KNOWN.len() + 1;
 
-    pub(crate) fn kind(&self) -> Option<usize> {
+    pub(crate) fn kind(self) -> Option<usize> {
         match self {
-            Method::Known(Known(place)) => Some(*place),
+            Method::Known(Known(place)) => Some(usize::from(place)),
             Method::Other => Some(KNOWN.len()),
             Method::Listed(_) => None,
         }
     }
 
-    pub(crate) fn of(method: &str, listed: &[Arc<str>]) -> Self {
-        if let Some(place) = KNOWN.iter().position(|known| *known == method) {
-            return Method::Known(Known(place));
+    pub(crate) fn of(method: &str, listed: &[&'static str]) -> Self {
+        let place = |known: &&str| *known == method;
+        if let Some(place) = KNOWN.iter().position(place) {
+            return Method::Known(Known(place as u8));
         }
-        match listed.iter().find(|listed| ***listed == *method) {
-            Some(listed) => Method::Listed(listed.clone()),
+        match listed.iter().find(|listed| **listed == method) {
+            Some(listed) => Method::Listed(listed),
             None => Method::Other,
         }
     }
 
     /// The value of `http.request.method`.
-    pub(crate) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         Value::String(match self {
             Method::Known(known) => StringValue::from(known.name()),
-            Method::Listed(listed) => StringValue::from(listed.clone()),
+            Method::Listed(listed) => StringValue::from(listed),
             Method::Other => StringValue::from("_OTHER"),
         })
     }
 
     /// `{method} {route}`, or `{method}` without a route; never the path. An
     /// unknown method is called `HTTP` in names.
-    pub(crate) fn span_name(&self, route: Option<&str>) -> Cow<'static, str> {
+    pub(crate) fn span_name(self, route: Option<&str>) -> Cow<'static, str> {
         let name = match self {
             Method::Known(known) => known.name(),
-            Method::Listed(listed) => &**listed,
+            Method::Listed(listed) => listed,
             Method::Other => "HTTP",
         };
         match (route, self) {
             (Some(route), _) => Cow::Owned([name, " ", route].concat()),
             (None, Method::Known(known)) => Cow::Borrowed(known.name()),
             (None, Method::Other) => Cow::Borrowed("HTTP"),
-            (None, Method::Listed(listed)) => Cow::Owned(listed.as_ref().to_owned()),
+            (None, Method::Listed(listed)) => Cow::Borrowed(listed),
         }
     }
 }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions() {
-        let listed = [Arc::from("PURGE")];
+        let listed = ["PURGE"];
         let table = [
             ("GET", Some("/users/{id}"), "GET /users/{id}", "GET"),
             ("GET", None, "GET", "GET"),

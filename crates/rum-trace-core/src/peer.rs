@@ -4,26 +4,38 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use opentelemetry::StringValue;
+
+use crate::intern;
+
 /// Each thread remembers so many addresses, the last ones: those of a gateway,
 /// or of the connections that it serves.
 const REMEMBERED: usize = 16;
 
 thread_local! {
-    static ADDRESSES: RefCell<[Option<(IpAddr, Arc<str>)>; REMEMBERED]> =
+    static ADDRESSES: RefCell<[Option<(IpAddr, Text)>; REMEMBERED]> =
         const { RefCell::new([const { None }; REMEMBERED]) };
 }
 
-/// The address as text.
-pub(crate) fn text(address: IpAddr) -> Arc<str> {
+enum Text {
+    Kept(&'static str),
+    Own(Box<str>),
+}
+
+/// The address as text, of which all clones are for the same span: a count that
+/// the spans of several requests shared would go back and forth between the
+/// request's thread and the one that exports.
+pub(crate) fn text(address: IpAddr) -> StringValue {
     let remembered = ADDRESSES.try_with(|addresses| {
         let mut addresses = addresses.try_borrow_mut().ok()?;
         let place = addresses.get_mut(place(address))?;
         match place {
-            Some((known, text)) if *known == address => Some(text.clone()),
+            Some((known, text)) if *known == address => Some(text.value()),
             _ => {
-                let text = written(address);
-                *place = Some((address, text.clone()));
-                Some(text)
+                let text = Text::of(address);
+                let value = text.value();
+                *place = Some((address, text));
+                Some(value)
             }
         }
     });
@@ -31,11 +43,25 @@ pub(crate) fn text(address: IpAddr) -> Arc<str> {
     remembered
         .ok()
         .flatten()
-        .unwrap_or_else(|| written(address))
+        .unwrap_or_else(|| Text::of(address).value())
 }
 
-fn written(address: IpAddr) -> Arc<str> {
-    Arc::from(address.to_string())
+impl Text {
+    /// The first addresses, those of gateways, are kept for good.
+    fn of(address: IpAddr) -> Self {
+        let text = address.to_string();
+        match intern::peer(&text) {
+            Some(kept) => Text::Kept(kept),
+            None => Text::Own(text.into()),
+        }
+    }
+
+    fn value(&self) -> StringValue {
+        match self {
+            Text::Kept(text) => StringValue::from(*text),
+            Text::Own(text) => StringValue::from(Arc::<str>::from(&**text)),
+        }
+    }
 }
 
 fn place(address: IpAddr) -> usize {
@@ -61,8 +87,8 @@ mod tests {
             })
             .collect();
         for address in addresses.iter().chain(&addresses) {
-            assert_eq!(*text(*address), address.to_string());
-            assert_eq!(*text(*address), address.to_string());
+            assert_eq!(text(*address).as_str(), address.to_string());
+            assert_eq!(text(*address).as_str(), address.to_string());
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What a request's client tells of its app, session and user.
 
 use std::fmt;
-use std::sync::Arc;
 
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_propagation::rum::{RumField, RumSource as WireSource};
@@ -14,9 +13,9 @@ use crate::{intern, limits};
 /// What the client tells of app, session and user: the fields of the RUM
 /// members, whichever header they came in.
 ///
-/// Cheap to clone (one reference count). Every value is what the client
-/// claimed: it identifies, it does not authenticate. Values are cut to 256
-/// bytes and hold no control characters.
+/// Every value is what the client claimed: it identifies, it does not
+/// authenticate. Values are cut to 256 bytes and hold no control characters. A
+/// clone is a copy of all of them, in one allocation.
 ///
 /// It is in the request's OpenTelemetry [`Context`], so that code under the
 /// handler finds it too:
@@ -32,7 +31,11 @@ use crate::{intern, limits};
 /// ```
 #[derive(Clone, Default)]
 pub struct RumContext {
-    told: Option<Arc<Told>>,
+    /// The list that is carried on, of which most fields are parts; then those
+    /// that are no part of it: from baggage, from `sw8`, or cleaned.
+    text: String,
+    list: usize,
+    fields: [Option<Field>; RumKey::COUNT],
 }
 
 /// The fields of a [`RumContext`].
@@ -69,17 +72,6 @@ pub enum RumSource {
     Baggage,
     /// The service name in `sw8`, where it has an app id's form.
     Sw8,
-}
-
-/// What a request brought: the list that is carried on, and the fields, most of
-/// which are parts of it.
-#[derive(Debug, Default)]
-struct Told {
-    /// The list, then those fields that are no part of it: from baggage, from
-    /// `sw8`, or cleaned.
-    text: String,
-    list: usize,
-    fields: [Option<Field>; RumKey::COUNT],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -131,22 +123,28 @@ impl RumContext {
     /// The same for a given OpenTelemetry context.
     #[must_use]
     pub fn from_context(cx: &Context) -> Self {
-        cx.get::<Inbound>()
-            .map(|inbound| inbound.rum.clone())
-            .unwrap_or_default()
+        Self::in_context(cx).clone()
+    }
+
+    pub(crate) fn in_context(cx: &Context) -> &Self {
+        static NOTHING: RumContext = RumContext {
+            text: String::new(),
+            list: 0,
+            fields: [None; RumKey::COUNT],
+        };
+        cx.get::<Inbound>().map_or(&NOTHING, |inbound| &inbound.rum)
     }
 
     /// One field, if the client told it.
     #[must_use]
     pub fn get(&self, key: RumKey) -> Option<&str> {
-        let told = self.told.as_ref()?;
-        told.text(told.field(key)?)
+        self.text(self.field(key)?)
     }
 
     /// Where a field was read.
     #[must_use]
     pub fn source(&self, key: RumKey) -> Option<RumSource> {
-        Some(self.told.as_ref()?.field(key)?.source)
+        Some(self.field(key)?.source)
     }
 
     /// True if the client told nothing.
@@ -200,9 +198,7 @@ impl RumContext {
     /// The `tracestate` list that is carried on, RUM members included; empty
     /// if there is none.
     pub(crate) fn list(&self) -> &str {
-        let told = self.told.as_ref();
-        told.and_then(|told| told.text.get(..told.list))
-            .unwrap_or_default()
+        self.text.get(..self.list).unwrap_or_default()
     }
 
     /// Takes the fields from the wire, within the limits, and the list that is
@@ -226,31 +222,34 @@ impl RumContext {
         reader.take(RumKey::SessionId, wire.session_id);
         reader.take(RumKey::UserId, wire.user_id);
         reader.take(RumKey::Version, wire.version);
-        if reader.told.fields[RumKey::AppId as usize].is_none() {
+        if reader.rum.fields[RumKey::AppId as usize].is_none() {
             if let Some(app_id) = app_id {
                 reader.set(RumKey::AppId, app_id, RumSource::Sw8);
             }
         }
-        let told = Some(Arc::new(reader.told));
-        let over_limit = reader.over_limit;
-        (RumContext { told }, over_limit)
+        (reader.rum, reader.over_limit)
     }
 
     /// How many attributes [`push_attributes`](Self::push_attributes) adds.
     pub(crate) fn len(&self) -> usize {
-        let fields = self.told.iter().flat_map(|told| &told.fields);
-        fields.flatten().count()
+        self.fields.iter().flatten().count()
     }
 
     pub(crate) fn push_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        let Some(told) = &self.told else {
-            return;
-        };
-        for (key, field) in RumKey::ALL.into_iter().zip(told.fields) {
-            if let Some(text) = field.and_then(|field| told.text(field)) {
+        for (key, field) in RumKey::ALL.into_iter().zip(self.fields) {
+            if let Some(text) = field.and_then(|field| self.text(field)) {
                 attributes.push(KeyValue::new(key.attribute(), key.value(text)));
             }
         }
+    }
+
+    fn field(&self, key: RumKey) -> Option<Field> {
+        *self.fields.get(key as usize)?
+    }
+
+    fn text(&self, field: Field) -> Option<&str> {
+        let start = usize::from(field.start);
+        self.text.get(start..start + usize::from(field.len))
     }
 }
 
@@ -273,34 +272,23 @@ impl fmt::Debug for RumContext {
     }
 }
 
-impl Told {
-    fn field(&self, key: RumKey) -> Option<Field> {
-        *self.fields.get(key as usize)?
-    }
-
-    fn text(&self, field: Field) -> Option<&str> {
-        let start = usize::from(field.start);
-        self.text.get(start..start + usize::from(field.len))
-    }
-}
-
 /// Fields on their way from the wire.
 struct Reader<'a> {
     list: &'a str,
-    told: Told,
+    rum: RumContext,
     over_limit: u32,
 }
 
 impl<'a> Reader<'a> {
     fn new(list: &'a str) -> Self {
-        let told = Told {
+        let rum = RumContext {
             text: list.to_owned(),
             list: list.len(),
-            ..Told::default()
+            ..RumContext::default()
         };
         Reader {
             list,
-            told,
+            rum,
             over_limit: 0,
         }
     }
@@ -327,8 +315,8 @@ impl<'a> Reader<'a> {
         }
         let (text, cut) = limits::field(text, limits::MAX_RUM_FIELD);
         self.over_limit += u32::from(cut);
-        let start = self.told.text.len();
-        self.told.text.push_str(&text);
+        let start = self.rum.text.len();
+        self.rum.text.push_str(&text);
         self.put(key, start, text.len(), source);
     }
 
@@ -338,7 +326,7 @@ impl<'a> Reader<'a> {
             return;
         };
         let field = Field { start, len, source };
-        self.told.fields[key as usize] = Some(field).filter(|_| len > 0);
+        self.rum.fields[key as usize] = Some(field).filter(|_| len > 0);
     }
 
     /// Where the text is a part of the list's own memory.

@@ -54,7 +54,7 @@ pub struct PipelineBuilder {
     attributes: Vec<(Key, Value)>,
     transport: TransportOptions,
     batch: BatchOptions,
-    sampler: Option<Box<dyn ShouldSample>>,
+    sampler: Option<Chosen>,
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
     exports: bool,
@@ -274,8 +274,8 @@ impl PipelineBuilder {
     /// let builder = Pipeline::builder().sampler(Sampler::ParentBased(Box::new(root)));
     /// # drop(builder);
     /// ```
-    pub fn sampler(mut self, sampler: impl Into<Box<dyn ShouldSample>>) -> Self {
-        self.sampler = Some(sampler.into());
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.sampler = Some(Chosen::of(sampler));
         self
     }
 
@@ -514,22 +514,27 @@ impl PipelineBuilder {
             limits,
             export: export.clone(),
         });
-        let shortcut = sampler.map(|sampler| Shortcut::new(sampler, self.ids, recorder));
+        let shortcut = sampler.map(|(sampler, roots)| Shortcut {
+            sampler,
+            roots,
+            ids: self.ids,
+            recorder: recorder.map(Arc::new),
+        });
         let spans = PipelineSpans::new(&provider, shortcut);
         Ok(Pipeline::new(provider, spans, processors, export))
     }
 }
 
 /// The provider, and the sampler if it decides by nothing but the caller's span
-/// and the trace id.
+/// and the trace id; with whether it does so at roots.
 fn with_sampler(
     provider: TracerProviderBuilder,
     sampler: Chosen,
-) -> (SdkTracerProvider, Option<Sampler>) {
+) -> (SdkTracerProvider, Option<(Sampler, bool)>) {
     match sampler {
-        Chosen::Sdks(sampler) => {
+        Chosen::Sdks { sampler, roots } => {
             let provider = provider.with_sampler(sampler.clone());
-            (provider.build(), Some(sampler))
+            (provider.build(), Some((sampler, roots)))
         }
         Chosen::Own(sampler) => (provider.with_sampler(sampler).build(), None),
     }

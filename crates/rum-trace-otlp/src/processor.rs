@@ -63,7 +63,7 @@ impl Export {
     }
 
     /// Takes a sampled span that has ended.
-    pub(crate) fn ended(&self, span: SpanData) {
+    pub(crate) fn ended(&self, span: Box<SpanData>) {
         self.0.queue.push(span);
     }
 
@@ -169,7 +169,7 @@ impl SpanProcessor for Export {
     fn on_end(&self, span: SpanData) {
         // Spans that are only recorded are not for export.
         if span.span_context.is_sampled() {
-            self.ended(span);
+            self.ended(Box::new(span));
         }
     }
 

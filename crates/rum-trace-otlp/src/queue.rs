@@ -67,7 +67,8 @@ struct Shard {
 }
 
 struct Waiting {
-    span: SpanData,
+    // Boxed: what waits is written to memory that no cache has.
+    span: Box<SpanData>,
     bytes: u64,
 }
 
@@ -112,7 +113,7 @@ impl Queue {
     }
 
     /// Takes in a sampled span that has ended, or counts why not. Never waits.
-    pub(crate) fn push(&self, span: SpanData) {
+    pub(crate) fn push(&self, span: Box<SpanData>) {
         let shard = self.shard();
         if self.closed.load(Ordering::Acquire) {
             let count = if self.forked.load(Ordering::Relaxed) {
@@ -158,7 +159,7 @@ impl Queue {
                     break;
                 };
                 load += Load::of(1, waiting.bytes).0;
-                taken.push(waiting.span);
+                taken.push(*waiting.span);
             }
             let count = (taken.len() - before) as u64;
             shard.taken.fetch_add(count, Ordering::Relaxed);
@@ -333,12 +334,12 @@ mod tests {
     fn so_many_spans_and_no_more() {
         let queue = queue(3, 1 << 30);
         let span = span(1);
-        (0..5).for_each(|_| queue.push(span.clone()));
+        (0..5).for_each(|_| queue.push(Box::new(span.clone())));
         let door = queue.door();
         assert_eq!((door.admitted, door.full, door.ended()), (3, 2, 5));
         assert_eq!(queue.take(2).len(), 2);
         assert_eq!(queue.len(), 1);
-        queue.push(span);
+        queue.push(Box::new(span));
         assert_eq!(queue.take(10).len(), 2);
         assert_eq!(queue.len(), 0);
     }
@@ -349,11 +350,11 @@ mod tests {
         assert!(one >= 10_000);
         let queue = queue(1_000, one * 5 / 2);
         let span = span(10_000);
-        (0..4).for_each(|_| queue.push(span.clone()));
+        (0..4).for_each(|_| queue.push(Box::new(span.clone())));
         assert_eq!((queue.door().admitted, queue.door().full), (2, 2));
         // The bytes come back with the spans.
         queue.take(10);
-        queue.push(span);
+        queue.push(Box::new(span));
         assert_eq!(queue.door().admitted, 3);
     }
 
@@ -361,7 +362,7 @@ mod tests {
     fn closed_it_counts_and_keeps_nothing() {
         let queue = queue(10, 1 << 30);
         queue.close();
-        queue.push(span(1));
+        queue.push(Box::new(span(1)));
         assert_eq!((queue.door().late, queue.len()), (1, 0));
     }
 
@@ -372,7 +373,7 @@ mod tests {
             ..queue(1_000, 1 << 30)
         };
         let span = span(1);
-        (0..100).for_each(|_| queue.push(span.clone()));
+        (0..100).for_each(|_| queue.push(Box::new(span.clone())));
         let door = queue.door();
         // When a batch is full; else after 64.
         assert_eq!((door.admitted, door.forked), (10, 90));
@@ -386,7 +387,7 @@ mod tests {
         let taken = Mutex::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..5_000).for_each(|_| queue.push(span.clone())));
+                scope.spawn(|| (0..5_000).for_each(|_| queue.push(Box::new(span.clone()))));
             }
             scope.spawn(|| {
                 while *taken.lock().unwrap() < 20_000 {

@@ -31,10 +31,12 @@ pub struct PipelineSpans {
 /// What is needed to do without the SDK's tracer.
 #[derive(Debug, Clone)]
 pub(crate) struct Shortcut {
-    sampler: Sampler,
-    ids: SharedIds,
+    pub(crate) sampler: Sampler,
+    /// It can be asked for the root of a trace, too.
+    pub(crate) roots: bool,
+    pub(crate) ids: SharedIds,
     /// There is none if somebody has to see the SDK's own spans.
-    recorder: Option<Arc<Recorder>>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 impl PipelineSpans {
@@ -58,14 +60,6 @@ impl SpanStarter for PipelineSpans {
 }
 
 impl Shortcut {
-    pub(crate) fn new(sampler: Sampler, ids: SharedIds, recorder: Option<Recorder>) -> Self {
-        Shortcut {
-            sampler,
-            ids,
-            recorder: recorder.map(Arc::new),
-        }
-    }
-
     fn start(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
         let Some(remote) = span.remote() else {
             return self.start_root(tracer, span);
@@ -84,7 +78,8 @@ impl Shortcut {
 
     /// The parent is the active span; mostly there is none.
     fn start_root(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
-        let (Some(recorder), false) = (self.recorder(), span.base().has_active_span()) else {
+        let is_root = self.roots && !span.base().has_active_span();
+        let Some(recorder) = self.recorder().filter(|_| is_root) else {
             return tracer.start_span(span);
         };
         let trace_id = self.ids.new_trace_id();
@@ -195,7 +190,12 @@ mod tests {
             let kind = SpanKind::Server;
             let result = sampler.should_sample(Some(&parent), id, "GET", &kind, &[], &[]);
             let sampled = result.decision == SamplingDecision::RecordAndSample;
-            let shortcut = Shortcut::new(sampler.clone(), SharedIds::default(), None);
+            let shortcut = Shortcut {
+                sampler: sampler.clone(),
+                roots: true,
+                ids: SharedIds::default(),
+                recorder: None,
+            };
             assert_eq!(
                 shortcut.samples(Some(&remote), id),
                 sampled,

@@ -6,7 +6,7 @@ use rum_trace_core::{BuildError, Instrumenter, InstrumenterBuilder};
 use tower_layer::Layer;
 
 use crate::RumTrace;
-use crate::request::{AdapterSettings, PeerFn};
+use crate::request::{Adapter, PeerFn};
 
 /// A [`Layer`] that continues the trace of each request as a SERVER span.
 ///
@@ -41,16 +41,18 @@ use crate::request::{AdapterSettings, PeerFn};
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct RumTraceLayer {
-    instrumenter: Instrumenter,
-    settings: Arc<AdapterSettings>,
+    adapter: Arc<Adapter>,
 }
 
 impl RumTraceLayer {
     /// A layer on this instrumenter.
     pub fn new(instrumenter: Instrumenter) -> Self {
         RumTraceLayer {
-            instrumenter,
-            settings: Arc::default(),
+            adapter: Arc::new(Adapter {
+                instrumenter,
+                peer: None,
+                in_extensions: false,
+            }),
         }
     }
 
@@ -84,10 +86,7 @@ impl RumTraceLayer {
         mut self,
         peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
-        self.settings = Arc::new(AdapterSettings {
-            peer: Some(PeerFn(Arc::new(peer))),
-            in_extensions: self.settings.in_extensions,
-        });
+        Arc::make_mut(&mut self.adapter).peer = Some(PeerFn(Arc::new(peer)));
         self
     }
 
@@ -104,10 +103,7 @@ impl RumTraceLayer {
     /// # let _ = layer;
     /// ```
     pub fn in_extensions(mut self) -> Self {
-        self.settings = Arc::new(AdapterSettings {
-            peer: self.settings.peer.clone(),
-            in_extensions: true,
-        });
+        Arc::make_mut(&mut self.adapter).in_extensions = true;
         self
     }
 }
@@ -123,6 +119,6 @@ impl<S> Layer<S> for RumTraceLayer {
     type Service = RumTrace<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RumTrace::new(inner, self.instrumenter.clone(), self.settings.clone())
+        RumTrace::new(inner, self.adapter.clone())
     }
 }

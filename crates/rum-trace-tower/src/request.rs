@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body;
-use rum_trace_core::{RequestInfo, ResponseInfo};
+use rum_trace_core::{Instrumenter, RequestInfo, ResponseInfo};
 
-/// What this adapter can be told beyond the instrumenter's own settings.
-#[derive(Debug, Default)]
-pub(crate) struct AdapterSettings {
+/// The instrumenter, and what this adapter can be told beyond its settings: all
+/// that a service shares with its clones, of which there is one for each request.
+#[derive(Clone, Debug)]
+pub(crate) struct Adapter {
+    pub(crate) instrumenter: Instrumenter,
     pub(crate) peer: Option<PeerFn>,
     pub(crate) in_extensions: bool,
 }
@@ -30,15 +32,15 @@ pub(crate) struct HttpRequest<'a, B> {
     request: &'a Request<B>,
     /// As the client asked for it.
     uri: &'a http::Uri,
-    settings: &'a AdapterSettings,
+    adapter: &'a Adapter,
 }
 
 impl<'a, B> HttpRequest<'a, B> {
-    pub(crate) fn new(request: &'a Request<B>, settings: &'a AdapterSettings) -> Self {
+    pub(crate) fn new(request: &'a Request<B>, adapter: &'a Adapter) -> Self {
         HttpRequest {
             request,
             uri: original_uri(request),
-            settings,
+            adapter,
         }
     }
 }
@@ -90,7 +92,7 @@ impl<B: Body> RequestInfo for HttpRequest<'_, B> {
 
     fn peer(&self) -> Option<SocketAddr> {
         let extensions = self.request.extensions();
-        match &self.settings.peer {
+        match &self.adapter.peer {
             Some(PeerFn(find)) => find(extensions),
             None => default_peer(extensions),
         }

@@ -3,32 +3,22 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
-use rum_trace_core::Instrumenter;
 use tower_service::Service;
 
 use crate::future::Bodiless;
-use crate::request::{AdapterSettings, HttpRequest};
+use crate::request::{Adapter, HttpRequest};
 use crate::{ResponseBody, ResponseFuture};
 
 /// The [`Service`] that [`RumTraceLayer`](crate::RumTraceLayer) makes.
 #[derive(Clone, Debug)]
 pub struct RumTrace<S> {
     inner: S,
-    instrumenter: Instrumenter,
-    settings: Arc<AdapterSettings>,
+    adapter: Arc<Adapter>,
 }
 
 impl<S> RumTrace<S> {
-    pub(crate) fn new(
-        inner: S,
-        instrumenter: Instrumenter,
-        settings: Arc<AdapterSettings>,
-    ) -> Self {
-        RumTrace {
-            inner,
-            instrumenter,
-            settings,
-        }
+    pub(crate) fn new(inner: S, adapter: Arc<Adapter>) -> Self {
+        RumTrace { inner, adapter }
     }
 }
 
@@ -48,10 +38,10 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let active = {
-            let info = HttpRequest::new(&request, &self.settings);
-            self.instrumenter.start(&info)
+            let info = HttpRequest::new(&request, &self.adapter);
+            self.adapter.instrumenter.start(&info)
         };
-        if self.settings.in_extensions && !active.rum().is_empty() {
+        if self.adapter.in_extensions && !active.rum().is_empty() {
             request.extensions_mut().insert(active.rum().clone());
         }
         let bodiless = Bodiless::of(request.method());

@@ -1,5 +1,6 @@
 //! The sampler that `OTEL_TRACES_SAMPLER` names.
 
+use std::any::Any;
 use std::fmt;
 
 use opentelemetry_sdk::trace::{Sampler, ShouldSample};
@@ -11,30 +12,51 @@ use crate::protocol::shown;
 /// The builder's sampler, else the environment's, else parent-based always-on:
 /// a request that the phone sampled is sampled here too.
 pub(crate) fn resolve(
-    code: Option<Box<dyn ShouldSample>>,
+    code: Option<Chosen>,
     environment: &Environment,
 ) -> Result<Chosen, PipelineError> {
-    if let Some(sampler) = code {
-        return Ok(Chosen::Own(sampler));
+    if let Some(chosen) = code {
+        return Ok(chosen);
     }
-    match environment.text(env::TRACES_SAMPLER)? {
-        Some(name) => named(&name, environment).map(Chosen::Sdks),
-        None => Ok(Chosen::Sdks(parent_based(Sampler::AlwaysOn))),
-    }
+    let sampler = match environment.text(env::TRACES_SAMPLER)? {
+        Some(name) => named(&name, environment)?,
+        None => parent_based(Sampler::AlwaysOn),
+    };
+    Ok(Chosen::Sdks {
+        sampler,
+        roots: true,
+    })
 }
 
 /// Who decides.
 pub(crate) enum Chosen {
     /// One of the SDK's, which look at the parent and the trace id alone.
-    Sdks(Sampler),
+    Sdks {
+        sampler: Sampler,
+        /// At roots too: nobody can see what else a parent-based sampler of the
+        /// user's asks there.
+        roots: bool,
+    },
     /// One of the user's, which may look at everything.
     Own(Box<dyn ShouldSample>),
+}
+
+impl Chosen {
+    pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
+        match (&sampler as &dyn Any).downcast_ref::<Sampler>() {
+            Some(known) => Chosen::Sdks {
+                roots: !matches!(known, Sampler::ParentBased(_)),
+                sampler: known.clone(),
+            },
+            None => Chosen::Own(Box::new(sampler)),
+        }
+    }
 }
 
 impl fmt::Debug for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Chosen::Sdks(sampler) => sampler.fmt(f),
+            Chosen::Sdks { sampler, .. } => sampler.fmt(f),
             Chosen::Own(sampler) => sampler.fmt(f),
         }
     }
@@ -135,7 +157,7 @@ mod tests {
     #[test]
     fn code_goes_before_the_environment() {
         let environment = Environment::of(&[(env::TRACES_SAMPLER, "no such sampler")]);
-        let sampler = resolve(Some(Box::new(Sampler::AlwaysOff)), &environment).unwrap();
+        let sampler = resolve(Some(Chosen::of(Sampler::AlwaysOff)), &environment).unwrap();
         assert_eq!(format!("{sampler:?}"), "AlwaysOff");
     }
 
