@@ -296,6 +296,8 @@ impl ActiveRequest {
         let error_type = self.error_type(failure, call.as_ref());
         let measured = self.measured.take();
         let ended = Ended {
+            method: &self.method,
+            rum: self.rum(),
             duration: self.started.map_or(Duration::ZERO, |start| start.elapsed()),
             status: (self.status != 0).then_some(self.status),
             error_type: error_type.as_ref(),
@@ -305,8 +307,8 @@ impl ActiveRequest {
         if self.recording {
             self.end_span(&ended);
         }
-        if let Some(measured) = measured {
-            self.instrumenter.inner().metrics.end(*measured, &ended);
+        if let Some(mut measured) = measured {
+            self.instrumenter.inner().metrics.end(&mut measured, &ended);
         }
     }
 

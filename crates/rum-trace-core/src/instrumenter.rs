@@ -276,12 +276,11 @@ impl Inner {
             return None;
         }
         let measured = self.metrics.start(Arrived {
-            method: arrival.method.to_value(),
+            method: arrival.method,
             scheme: self.attributes.scheme(arrival.request),
             version: arrival.request.protocol_version(),
             route: arrival.route.map(Route::value),
             body_size: arrival.body_size(),
-            rum: arrival.rum,
         });
         measured.map(Box::new)
     }
@@ -433,8 +432,10 @@ impl Arrival<'_> {
         }
     }
 
+    /// A request without content has none, not one of zero; unless it says so.
     fn body_size(&self) -> Option<u64> {
-        self.request.body_size().or_else(|| {
+        let size = self.request.body_size().filter(|size| *size > 0);
+        size.or_else(|| {
             let length = self.headers.content_length.first()?;
             std::str::from_utf8(length).ok()?.trim().parse().ok()
         })

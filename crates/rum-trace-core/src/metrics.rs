@@ -4,12 +4,18 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use opentelemetry::metrics::{Histogram, Meter, MeterProvider, UpDownCounter};
-use opentelemetry::{KeyValue, StringValue, Value, global};
+use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
+use opentelemetry::{StringValue, Value, global};
 
-use crate::grpc::EndedCall;
+use self::active::ActiveRequests;
+use self::labels::Labels;
+use crate::grpc::{EndedCall, GrpcStatus};
 use crate::known::KnownNames;
+use crate::method::Method;
 use crate::{BuildError, RumContext, semconv, tracer};
+
+mod active;
+mod labels;
 
 /// The conventions' bucket boundaries for durations, in seconds.
 const SECONDS: [f64; 14] = [
@@ -80,7 +86,7 @@ enum Source {
 
 struct Instruments {
     duration: Histogram<f64>,
-    active: UpDownCounter<i64>,
+    active: ActiveRequests,
     // Of f64, whose sum cannot overflow: what a client declares is no limit.
     request_size: Histogram<f64>,
     response_size: Histogram<f64>,
@@ -89,19 +95,18 @@ struct Instruments {
 
 /// What of a request its metrics need to know at its begin.
 pub(crate) struct Arrived<'a> {
-    pub(crate) method: Value,
+    pub(crate) method: &'a Method,
     pub(crate) scheme: &'static str,
     pub(crate) version: Option<&'static str>,
     pub(crate) route: Option<StringValue>,
     pub(crate) body_size: Option<u64>,
-    pub(crate) rum: &'a RumContext,
 }
 
-/// A request that is counted as active.
+/// A request that is counted as active: what is not known of it elsewhere.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// Method and scheme, which are those of `active_requests`; then the rest.
-    attributes: Vec<KeyValue>,
+    scheme: &'static str,
+    version: Option<&'static str>,
     route: Option<StringValue>,
     request_size: Option<u64>,
     /// `None`: the body goes another way.
@@ -110,6 +115,8 @@ pub(crate) struct Measured {
 
 /// How it ended.
 pub(crate) struct Ended<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) rum: &'a RumContext,
     pub(crate) duration: Duration,
     pub(crate) status: Option<u16>,
     pub(crate) error_type: Option<&'a Value>,
@@ -156,69 +163,66 @@ impl Metrics {
     /// Counts a request as active, until [`end`](Self::end).
     pub(crate) fn start(&self, arrived: Arrived<'_>) -> Option<Measured> {
         let instruments = self.instruments()?;
-        let mut attributes = Vec::with_capacity(8);
-        attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, arrived.method));
-        attributes.push(KeyValue::new(semconv::URL_SCHEME, arrived.scheme));
-        instruments.active.add(1, &attributes);
-        if let Some(version) = arrived.version {
-            attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
-        }
-        self.push_labels(arrived.rum, &mut attributes);
+        instruments.active.add(1, arrived.method, arrived.scheme);
         Some(Measured {
-            attributes,
+            scheme: arrived.scheme,
+            version: arrived.version,
             route: arrived.route,
             request_size: arrived.body_size.filter(|size| *size <= MAX_BODY),
             response_size: Some(0),
         })
     }
 
-    fn push_labels(&self, rum: &RumContext, attributes: &mut Vec<KeyValue>) {
-        if let Some(app_type) = rum.app_type().filter(|_| self.app_type) {
-            attributes.push(KeyValue::new(
-                semconv::RUM_APP_TYPE,
-                app_type_label(app_type),
-            ));
-        }
-        if let (Some(app_ids), Some(app_id)) = (&self.app_ids, rum.app_id()) {
-            let label = app_ids
-                .get_or_add(app_id)
-                .map_or(StringValue::from(OTHER), StringValue::from);
-            attributes.push(KeyValue::new(semconv::RUM_APP_ID, label));
-        }
-    }
-
     /// The request is over, whichever way.
-    pub(crate) fn end(&self, mut measured: Measured, ended: &Ended<'_>) {
+    pub(crate) fn end(&self, measured: &mut Measured, ended: &Ended<'_>) {
         let Some(instruments) = self.instruments() else {
             return;
         };
-        instruments.active.add(-1, &measured.attributes[..2]);
-        let attributes = &mut measured.attributes;
-        if let Some(error_type) = ended.error_type {
-            attributes.push(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
-        }
+        instruments.active.add(-1, ended.method, measured.scheme);
+        let seconds = ended.duration.as_secs_f64();
         if let Some(call) = ended.call {
-            let attributes = call_attributes(call, ended.error_type);
-            instruments
-                .call_duration
-                .record(ended.duration.as_secs_f64(), &attributes);
+            Labels::with(|labels| {
+                push_call(call, ended.error_type, labels);
+                instruments.call_duration.record(seconds, labels.as_slice());
+            });
         }
-        if let Some(route) = measured.route {
-            attributes.push(KeyValue::new(semconv::HTTP_ROUTE, route));
-        }
-        if let Some(status) = ended.status {
-            let name = semconv::HTTP_RESPONSE_STATUS_CODE;
-            attributes.push(KeyValue::new(name, i64::from(status)));
-            if let Some(size) = measured.response_size {
-                instruments.response_size.record(size as f64, attributes);
+        Labels::with(|labels| {
+            self.push(measured, ended, labels);
+            let labels = labels.as_slice();
+            // Without a status there was no response.
+            if let (Some(size), Some(_)) = (measured.response_size, ended.status) {
+                instruments.response_size.record(size as f64, labels);
             }
+            if let Some(size) = measured.request_size {
+                instruments.request_size.record(size as f64, labels);
+            }
+            instruments.duration.record(seconds, labels);
+        });
+    }
+
+    fn push(&self, measured: &mut Measured, ended: &Ended<'_>, labels: &mut Labels) {
+        let status = ended.status.map(i64::from);
+        labels.push_some(semconv::ERROR_TYPE, ended.error_type.cloned());
+        labels.push(semconv::HTTP_REQUEST_METHOD, ended.method.to_value());
+        labels.push_some(semconv::HTTP_RESPONSE_STATUS_CODE, status);
+        labels.push_some(semconv::HTTP_ROUTE, measured.route.take());
+        labels.push_some(semconv::NETWORK_PROTOCOL_VERSION, measured.version);
+        labels.push_some(semconv::RUM_APP_ID, self.app_id(ended.rum));
+        labels.push_some(semconv::RUM_APP_TYPE, self.app_type(ended.rum));
+        labels.push(semconv::URL_SCHEME, measured.scheme);
+    }
+
+    fn app_type(&self, rum: &RumContext) -> Option<&'static str> {
+        if !self.app_type {
+            return None;
         }
-        if let Some(size) = measured.request_size {
-            instruments.request_size.record(size as f64, attributes);
-        }
-        instruments
-            .duration
-            .record(ended.duration.as_secs_f64(), attributes);
+        rum.app_type().map(app_type_label)
+    }
+
+    fn app_id(&self, rum: &RumContext) -> Option<StringValue> {
+        let known = self.app_ids.as_ref()?;
+        let label = known.get_or_add(rum.app_id()?);
+        Some(label.map_or(StringValue::from(OTHER), StringValue::from))
     }
 }
 
@@ -259,18 +263,12 @@ fn app_type_label(app_type: &str) -> &'static str {
         .unwrap_or(OTHER)
 }
 
-fn call_attributes(call: &EndedCall, error_type: Option<&Value>) -> Vec<KeyValue> {
-    let mut attributes = Vec::with_capacity(4);
-    attributes.push(KeyValue::new(semconv::RPC_SYSTEM_NAME, "grpc"));
-    attributes.push(KeyValue::new(semconv::RPC_METHOD, call.method.clone()));
-    if let Some(status) = call.status {
-        let name = semconv::RPC_RESPONSE_STATUS_CODE;
-        attributes.push(KeyValue::new(name, status.as_str()));
-    }
-    if let Some(error_type) = error_type {
-        attributes.push(KeyValue::new(semconv::ERROR_TYPE, error_type.clone()));
-    }
-    attributes
+fn push_call(call: &EndedCall, error_type: Option<&Value>, labels: &mut Labels) {
+    let status = call.status.map(GrpcStatus::as_str);
+    labels.push_some(semconv::ERROR_TYPE, error_type.cloned());
+    labels.push(semconv::RPC_METHOD, call.method.clone());
+    labels.push_some(semconv::RPC_RESPONSE_STATUS_CODE, status);
+    labels.push(semconv::RPC_SYSTEM_NAME, "grpc");
 }
 
 impl Instruments {
@@ -296,11 +294,7 @@ impl Instruments {
                 semconv::HTTP_SERVER_REQUEST_DURATION,
                 "Duration of HTTP server requests.",
             ),
-            active: meter
-                .i64_up_down_counter(semconv::HTTP_SERVER_ACTIVE_REQUESTS)
-                .with_unit("{request}")
-                .with_description("Number of active HTTP server requests.")
-                .build(),
+            active: ActiveRequests::new(meter),
             request_size: size(
                 semconv::HTTP_SERVER_REQUEST_BODY_SIZE,
                 "Size of HTTP server request bodies.",

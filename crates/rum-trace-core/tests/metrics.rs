@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::KeyValue;
@@ -49,7 +49,21 @@ impl Meters {
             .expect(name)
     }
 
-    fn latest<T>(&self, find: impl Fn(&Metric) -> Option<T>) -> Option<T> {
+    /// How many requests are active now, in all.
+    fn active(&self) -> i64 {
+        self.points(ACTIVE).iter().map(|point| point.count).sum()
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let _: Option<()> = self.latest(|metric| {
+            names.insert(metric.name().to_owned());
+            None
+        });
+        names
+    }
+
+    fn latest<T>(&self, find: impl FnMut(&Metric) -> Option<T>) -> Option<T> {
         self.exporter.reset();
         self.provider.force_flush().expect("flushed");
         let exports: Vec<ResourceMetrics> = self.exporter.get_finished_metrics().expect("metrics");
@@ -209,6 +223,108 @@ fn a_hook_that_panics_leaves_no_request_active() {
     }));
     assert!(outcome.is_err());
     assert!(meters.points(ACTIVE).iter().all(|point| point.count == 0));
+}
+
+/// They are added up on our side once a reader has collected.
+#[test]
+fn the_active_requests_are_right_whenever_they_are_collected() {
+    let (harness, meters) = harness(|builder| builder.known_method("PURGE"));
+    let methods = ["GET", "PURGE", "BREW"].map(|method| Request::new(method, "/"));
+    let start = || methods.each_ref().map(|of| harness.instrumenter.start(of));
+    let before = start();
+    assert_eq!(meters.active(), 3);
+    let after = start();
+    assert_eq!(meters.active(), 6);
+    assert_eq!(meters.active(), 6, "collected again, not added again");
+    drop(before);
+    assert_eq!(meters.active(), 3);
+    drop(after);
+    drop(start());
+    let mut points = meters.points(ACTIVE);
+    points.sort_by(|a, b| a.attributes.cmp(&b.attributes));
+    let series: Vec<_> = points.iter().map(|point| &point.attributes).collect();
+    let expected = ["GET", "PURGE", "_OTHER"]
+        .map(|method| labels([("http.request.method", method), ("url.scheme", "http")]));
+    assert_eq!(series, expected.each_ref());
+    assert!(points.iter().all(|point| point.count == 0), "{points:?}");
+}
+
+#[test]
+fn a_request_that_came_and_went_between_two_collections_is_a_series() {
+    let (harness, meters) = harness(|builder| builder);
+    harness.serve(&Request::get("/"));
+    assert_eq!(meters.points(ACTIVE).len(), 1);
+    harness.serve(&Request::new("PUT", "/"));
+    let counts: Vec<_> = meters.points(ACTIVE).iter().map(|at| at.count).collect();
+    assert_eq!(counts, [0, 0]);
+}
+
+#[test]
+fn the_active_requests_of_instrumenters_on_one_provider_add_up() {
+    let meters = Meters::new();
+    let harnesses = [(); 2].map(|()| Harness::with(|of| of.meter_provider(&meters.provider)));
+    let start = || {
+        harnesses
+            .each_ref()
+            .map(|of| of.instrumenter.start(&Request::get("/")))
+    };
+    let before = start();
+    assert_eq!(meters.active(), 2);
+    let after = start();
+    assert_eq!(meters.active(), 4);
+    drop((before, after));
+    assert_eq!(meters.active(), 0);
+}
+
+#[test]
+fn each_reader_of_a_provider_has_the_active_requests() {
+    let exporters = [(); 2].map(|()| InMemoryMetricExporter::default());
+    let [first, second] = exporters
+        .each_ref()
+        .map(|exporter| PeriodicReader::builder(exporter.clone()).build());
+    let provider = SdkMeterProvider::builder()
+        .with_reader(first)
+        .with_reader(second)
+        .build();
+    let harness = Harness::with(|builder| builder.meter_provider(&provider));
+    let mut active = Vec::new();
+    for exporter in exporters {
+        let meters = Meters {
+            provider: provider.clone(),
+            exporter,
+        };
+        active.push(harness.instrumenter.start(&Request::get("/")));
+        assert_eq!(meters.active(), active.len() as i64);
+    }
+}
+
+#[test]
+fn the_active_requests_are_right_while_they_come_and_go() {
+    let (harness, meters) = harness(|builder| builder);
+    let serve = || {
+        for _ in 0..500 {
+            harness.instrumenter.start(&Request::get("/")).finish();
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(serve));
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            let active = meters.active();
+            assert!((0..=4).contains(&active), "{active}");
+        }
+    });
+    assert_eq!(meters.active(), 0);
+}
+
+#[test]
+fn what_the_sdk_calls_back_for_is_no_metric() {
+    let (harness, meters) = harness(|builder| builder);
+    for _ in 0..2 {
+        let request = Request::new("POST", "/").header("content-length", "1");
+        harness.serve(&request);
+        let names = [ACTIVE, DURATION, REQUEST_SIZE, RESPONSE_SIZE].map(str::to_owned);
+        assert_eq!(meters.names(), names.into());
+    }
 }
 
 #[test]

@@ -40,18 +40,6 @@ impl Framework {
         }
     }
 
-    /// Whether an HTTP/2 request without a body is known to have none.
-    ///
-    /// actix-http does not tell of a stream whether it has ended, and such a
-    /// request rarely has a `Content-Length`: its size is not known.
-    #[must_use]
-    pub const fn knows_empty_http2_bodies(self) -> bool {
-        match self {
-            Framework::Axum => true,
-            Framework::Actix => false,
-        }
-    }
-
     /// How half a request body is answered, of which the client closes the
     /// connection.
     ///

@@ -116,7 +116,7 @@ impl Server {
         let ended = expect::check_spans(&further, ended.split_off(before));
         let expected = self.lock().clone();
         let metrics = self.settled_metrics(expected.len()).await;
-        expect::check_metrics(self.framework, &expected, &metrics);
+        expect::check_metrics(&expected, &metrics);
         ended
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Expected, Size};
-use crate::Framework;
 use crate::metrics::{
     ACTIVE, DURATION, Instrument, Labels, Metrics, Point, REQUEST_SIZE, RESPONSE_SIZE,
 };
@@ -13,7 +12,7 @@ use crate::metrics::{
 /// # Panics
 ///
 /// If they are not as expected.
-pub fn check_metrics(framework: Framework, expected: &[Expected], found: &Metrics) {
+pub fn check_metrics(expected: &[Expected], found: &Metrics) {
     let duration = found.get(DURATION);
     let counted = expected.iter().map(|e| (e.metric_labels(), Some(0)));
     assert_eq!(counts(&duration), counts(&sums(counted)), "durations");
@@ -26,7 +25,7 @@ pub fn check_metrics(framework: Framework, expected: &[Expected], found: &Metric
 
     let request = found.get(REQUEST_SIZE);
     let sizes = expected.iter().filter_map(|e| {
-        let size = e.request_size(framework)?;
+        let size = e.request_size?;
         Some((e.metric_labels(), Some(size)))
     });
     assert_eq!(request.series, sums(sizes).series, "request sizes");

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use opentelemetry::trace::SpanId;
 
-use crate::Framework;
 use crate::metrics::Labels;
 use crate::wire::{Caller, HOST, PORT, Protocol};
 
@@ -62,7 +61,7 @@ impl Expected {
             labels: Labels::new(),
             links: 0,
             recorded: true,
-            request_size: Some(0),
+            request_size: None,
             response_size: Size::Exactly(0),
         }
     }
@@ -188,13 +187,6 @@ impl Expected {
         self
     }
 
-    /// With a body whose length was not said.
-    #[must_use]
-    pub fn sends_unknown(mut self) -> Self {
-        self.request_size = None;
-        self
-    }
-
     /// With so many bytes in the response's body.
     #[must_use]
     pub fn receives(mut self, bytes: usize) -> Self {
@@ -281,11 +273,5 @@ impl Expected {
             Some((_, parent)) => parent.clone(),
             None => SpanId::INVALID.to_string(),
         }
-    }
-
-    /// The size of the request's body, if the framework knows it.
-    fn request_size(&self, framework: Framework) -> Option<u64> {
-        let is_told = self.version != "2" || framework.knows_empty_http2_bodies();
-        self.request_size.filter(|size| *size > 0 || is_told)
     }
 }

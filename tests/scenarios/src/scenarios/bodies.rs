@@ -53,7 +53,7 @@ pub async fn chunked_request(server: &Server) {
     let answer = client.response("POST").await.expect("a whole answer");
     assert_eq!(answer.text(), "onetwo");
     let expected = Expected::new("POST", "/echo").route("/echo").from(CALLER);
-    server.expect(expected.sends_unknown().receives(6)).await;
+    server.expect(expected.receives(6)).await;
 }
 
 /// A client that asks before it sends its body: the 100 is not the response.
@@ -104,6 +104,6 @@ pub async fn absurd_length(server: &Server) {
         assert_eq!(answer.status, 200);
         drop(client);
         let expected = got(Protocol::Http1, "/users/42", "/users/{id}");
-        server.expect(expected.sends_unknown()).await;
+        server.expect(expected).await;
     }
 }

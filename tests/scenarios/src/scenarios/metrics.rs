@@ -4,8 +4,9 @@
 use opentelemetry::KeyValue;
 use rum_trace_core::{InstrumenterBuilder, MetricLabel};
 
-use super::{CALLER, get, got};
+use super::{CALLER, got};
 use crate::Server;
+use crate::expect::Expected;
 use crate::metrics::{ACTIVE, DURATION, REQUEST_SIZE, RESPONSE_SIZE};
 use crate::service::TEXT;
 use crate::signals::Appointment;
@@ -13,10 +14,11 @@ use crate::wire::{Caller, Client, Protocol, Request, http2};
 
 /// Units, and the conventions' bucket boundaries.
 pub async fn instruments(server: &Server) {
-    get(server, Protocol::Http1, "/users/42").await;
-    server
-        .expect(got(Protocol::Http1, "/users/42", "/users/{id}"))
-        .await;
+    let mut client = Client::open(Protocol::Http1, server.address()).await;
+    let request = Request::post("/echo", b"body".to_vec()).from(CALLER);
+    client.ask(&request).await;
+    let expected = Expected::new("POST", "/echo").route("/echo").from(CALLER);
+    server.expect(expected.sends(4).receives(4)).await;
     let metrics = server.telemetry().metrics();
     let units = [
         (DURATION, "s"),
