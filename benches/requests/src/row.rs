@@ -131,10 +131,14 @@ impl Row {
     pub fn make(&self) -> Scoped {
         sdk::provider();
         self.enter();
-        match self.maker.make {
+        let mut subject = match self.maker.make {
             Make::Axum(make) => make().scoped(self.group.load),
             Make::Actix(make) => make(self.group.load),
-        }
+        };
+        // Services that have served for a while have had their metrics collected.
+        subject.serve(1);
+        sdk::collect();
+        subject
     }
 
     /// To be called before it serves.

@@ -1,14 +1,18 @@
 //! OpenTelemetry's SDK as all rows have it: a provider whose processor drops the
 //! spans, global as well, and the sampler that services have.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use opentelemetry::trace::{Link, SpanKind, TraceId, TracerProvider as _};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::{ManualReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{
+    self, InstrumentKind, ManualReader, SdkMeterProvider, Temporality,
+};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{
     Sampler, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample, Span, SpanData,
@@ -18,6 +22,8 @@ use rum_trace::otlp::Pipeline;
 
 /// Whether requests without a carrier are sampled.
 static ROOTS: AtomicBool = AtomicBool::new(true);
+/// Where metrics go.
+static METERS: OnceLock<SdkMeterProvider> = OnceLock::new();
 /// Whether somebody looks at the spans of rum-trace's pipelines.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Where spans go instead of nowhere, and whether they do.
@@ -82,16 +88,51 @@ pub fn tracer() -> SdkTracer {
     provider().tracer("shop")
 }
 
-/// The meter provider, global as well. Its reader is asked by nobody, so that no
-/// collecting gets into the measure.
+/// The meter provider, global as well. Its reader collects when [`collect`] says
+/// so, so that no collecting gets into the measure.
 pub fn meters() -> &'static SdkMeterProvider {
-    static METERS: OnceLock<SdkMeterProvider> = OnceLock::new();
     METERS.get_or_init(|| {
-        let reader = ManualReader::builder().build();
+        let reader = OnDemand(Arc::new(ManualReader::builder().build()));
         let meters = SdkMeterProvider::builder().with_reader(reader).build();
         global::set_meter_provider(meters.clone());
         meters
     })
+}
+
+/// Collects the metrics, as a service does once a minute.
+///
+/// # Panics
+///
+/// If they cannot be collected.
+pub fn collect() {
+    if let Some(meters) = METERS.get() {
+        meters.force_flush().expect("they can be collected");
+    }
+}
+
+#[derive(Clone, Debug)]
+struct OnDemand(Arc<ManualReader>);
+
+impl MetricReader for OnDemand {
+    fn register_pipeline(&self, pipeline: Weak<metrics::Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.collect(&mut ResourceMetrics::default())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
 }
 
 /// The SDK's default, for which the roots can be switched.

@@ -243,3 +243,71 @@ fn without_list(span_context: &SpanContext) -> SpanContext {
         TraceState::NONE,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::queue::{Limits, Queue};
+    use crate::span::tests::life;
+    use crate::stats::Accounts;
+
+    /// A recorder, and what its spans go to.
+    fn recorder(limits: SpanLimits) -> (Arc<Recorder>, Arc<Queue>) {
+        let queue = Arc::new(Queue::new(Limits {
+            spans: 10,
+            bytes: 1 << 30,
+            batch: 10,
+        }));
+        let accounts = Arc::new(Accounts::new(Arc::clone(&queue)));
+        let (commands, _) = tokio::sync::mpsc::unbounded_channel();
+        let recorder = Recorder {
+            scope: InstrumentationScope::builder("test").build(),
+            limits,
+            export: Some(Export::new(Arc::clone(&queue), accounts, commands)),
+        };
+        (Arc::new(recorder), queue)
+    }
+
+    proptest! {
+        #[test]
+        fn it_tells_what_the_sdks_span_tells(life in life()) {
+            let expected = life.of_sdk();
+            let (recorder, queue) = recorder(life.limits());
+            let context = expected.span_context.clone();
+            let builder = life.builder().with_start_time(expected.start_time);
+            let mut span = ServerSpan::start(&recorder, builder, life.parent.as_ref(), context.clone());
+            prop_assert_eq!(span.span_context(), &context);
+            life.live(&mut span);
+            drop(span);
+            prop_assert_eq!(queue.take(10), [expected]);
+        }
+    }
+
+    #[test]
+    fn one_that_nobody_ends_ends_with_its_drop() {
+        let (recorder, queue) = recorder(SpanLimits::default());
+        let builder = SpanBuilder::from_name("GET");
+        let span = ServerSpan::start(&recorder, builder, None, SpanContext::NONE);
+        assert!(queue.take(10).is_empty());
+        drop(span);
+        let ended = queue.take(10);
+        assert_eq!(ended.len(), 1);
+        assert!(ended[0].end_time >= ended[0].start_time);
+        assert_eq!(ended[0].parent_span_id, SpanId::INVALID);
+    }
+
+    #[test]
+    fn its_ids_are_known_after_its_end() {
+        let (recorder, _) = recorder(SpanLimits::default());
+        let list = TraceState::from_key_value([("rum", "v2&browser")]).unwrap();
+        let context = SpanContext::new(7.into(), 9.into(), Default::default(), false, list);
+        let builder = SpanBuilder::from_name("GET");
+        let mut span = ServerSpan::start(&recorder, builder, None, context.clone());
+        assert_eq!(span.span_context(), &context);
+        span.end();
+        assert_eq!(span.span_context().span_id(), context.span_id());
+        assert_eq!(span.span_context().trace_id(), context.trace_id());
+    }
+}

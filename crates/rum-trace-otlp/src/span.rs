@@ -401,6 +401,16 @@ pub(crate) mod tests {
             span.end();
         }
 
+        /// What it begins with.
+        pub(crate) fn builder(&self) -> SpanBuilder {
+            let links = self.links.iter().cloned();
+            let links = links.map(|(context, list)| Link::new(context, list, 0));
+            SpanBuilder::from_name(Cow::Owned(self.name.clone()))
+                .with_kind(SpanKind::Server)
+                .with_attributes(self.at_creation.clone())
+                .with_links(links.collect())
+        }
+
         /// As the SDK has it.
         pub(crate) fn of_sdk(&self) -> SpanData {
             let ended = Keep::default();
@@ -413,13 +423,9 @@ pub(crate) mod tests {
             let cx = parent.map_or_else(Context::new, |it| {
                 Context::new().with_remote_span_context(it)
             });
-            let links = self.links.iter().cloned();
-            let links = links.map(|(context, list)| Link::new(context, list, 0));
-            let builder = SpanBuilder::from_name(Cow::Owned(self.name.clone()))
-                .with_kind(SpanKind::Server)
-                .with_attributes(self.at_creation.clone())
-                .with_links(links.collect());
-            let mut span = provider.tracer("test").build_with_context(builder, &cx);
+            let mut span = provider
+                .tracer("test")
+                .build_with_context(self.builder(), &cx);
             self.live(&mut span);
             let mut ended = ended.0.lock().unwrap();
             assert_eq!(ended.len(), 1, "it ends once");

@@ -13,8 +13,10 @@ use opentelemetry::trace::{
     Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue, SpanId, TraceId};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, SpanData,
+    IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, Span, SpanData,
+    SpanProcessor,
 };
 use rum_trace_core::{Instrumenter, InstrumenterBuilder, RequestInfo};
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
@@ -301,4 +303,124 @@ fn the_pipeline_that_is_installed_starts_those_of_layers_that_were_given_nothing
     opentelemetry::global::set_tracer_provider(after.tracer_provider().clone());
     serve(&Instrumenter::default(), &Request::of_a_phone("01"));
     assert_eq!(spans(&exporter, &after).len(), 1);
+}
+
+/// For roots: what is sampled is what only the span's description tells.
+#[derive(Debug, Clone)]
+struct OfItems(bool);
+
+impl ShouldSample for OfItems {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        assert_eq!(name, "GET /items/{id}");
+        let sampler = if self.0 && !attributes.is_empty() {
+            Sampler::AlwaysOn
+        } else {
+            Sampler::AlwaysOff
+        };
+        sampler.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}
+
+#[test]
+fn a_parent_based_sampler_asks_for_roots_what_it_was_given() {
+    for wanted in [true, false] {
+        let exporter = InMemorySpanExporter::default();
+        let sampler = Sampler::ParentBased(Box::new(OfItems(wanted)));
+        let pipeline = pipeline(&exporter).sampler(sampler).build().unwrap();
+        let starter = pipeline.span_starter();
+        let instrumenter = instrumenter(Instrumenter::builder().span_starter(starter));
+        serve(&instrumenter, &Request(Vec::new()));
+        assert_eq!(spans(&exporter, &pipeline).len(), usize::from(wanted));
+        // With a caller it is the caller that decides.
+        serve(&instrumenter, &Request::of_a_phone("01"));
+        serve(&instrumenter, &Request::of_a_phone("00"));
+        assert_eq!(spans(&exporter, &pipeline).len(), 1);
+    }
+}
+
+#[test]
+fn roots_that_are_not_sampled_have_ids_and_are_not_described() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).sampler(Sampler::AlwaysOff);
+    let pipeline = pipeline.build().unwrap();
+    let described = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&described);
+    let instrumenter = instrumenter(
+        Instrumenter::builder()
+            .span_starter(pipeline.span_starter())
+            .attributes(move |_, _, _| {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+    );
+    let cx = serve(&instrumenter, &Request(Vec::new()));
+    let span = cx.span();
+    assert!(span.span_context().is_valid() && !span.span_context().is_sampled());
+    assert_eq!(described.load(Ordering::Relaxed), 0);
+    assert!(spans(&exporter, &pipeline).is_empty());
+}
+
+/// Marks what begins.
+#[derive(Debug)]
+struct Marks;
+
+impl SpanProcessor for Marks {
+    fn on_start(&self, span: &mut Span, cx: &Context) {
+        let rum = rum_trace_core::RumContext::from_context(cx);
+        let session = rum.session_id().unwrap_or_default().to_owned();
+        span.set_attribute(KeyValue::new("marked", session));
+    }
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_processor_of_ones_own_sees_the_sdks_spans() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).span_processor(Marks).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    serve(&instrumenter, &Request::of_a_phone("01"));
+    let spans = spans(&exporter, &pipeline);
+    let marks = spans[0].attributes.iter();
+    let marks: Vec<_> = marks.filter(|kv| kv.key.as_str() == "marked").collect();
+    assert_eq!(marks.len(), 1);
+    assert_eq!(marks[0].value.as_str(), "4f04d2f5");
+}
+
+#[test]
+fn a_request_inside_of_another_is_its_child() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    let outer = serve(&instrumenter, &Request::of_a_phone("01"));
+    let inner = {
+        let _current = outer.clone().attach();
+        serve(&instrumenter, &Request(Vec::new()))
+    };
+    let spans = spans(&exporter, &pipeline);
+    assert_eq!(spans.len(), 2);
+    assert_eq!(
+        spans[1].parent_span_id,
+        outer.span().span_context().span_id()
+    );
+    assert!(!spans[1].parent_span_is_remote);
+    assert_eq!(
+        inner.span().span_context().trace_id(),
+        outer.span().span_context().trace_id()
+    );
 }
