@@ -6,7 +6,7 @@ use rum_trace::axum::RumTraceLayer;
 use rum_trace::{Instrumenter, InstrumenterBuilder};
 use tracing::Dispatch;
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::actix::{self, InActix};
 use crate::actix_app;
@@ -87,7 +87,7 @@ fn private() -> InstrumenterBuilder {
 }
 
 fn tracing() -> InstrumenterBuilder {
-    Instrumenter::builder().tracing_spans(true)
+    usual().tracing_spans(true)
 }
 
 fn metrics() -> InstrumenterBuilder {
@@ -96,9 +96,9 @@ fn metrics() -> InstrumenterBuilder {
 
 /// The subscriber that the guide gives, without the layer that writes log lines.
 fn subscriber() -> Dispatch {
-    let layer = tracing_opentelemetry::layer()
-        .with_tracer(sdk::provider().tracer("shop"))
-        .with_filter(filter_fn(|metadata| !metadata.is_event()));
+    let otel = tracing_opentelemetry::layer().with_tracer(sdk::provider().tracer("shop"));
+    let only_spans = filter_fn(|metadata| !metadata.is_event());
+    let layer = rum_trace::tracing_layer(otel, only_spans);
     Dispatch::new(tracing_subscriber::registry().with(layer))
 }
 

@@ -14,6 +14,8 @@ use crate::intern::Route;
 use crate::method::Method;
 use crate::metrics::{Ended, Measured};
 use crate::semconv;
+#[cfg(feature = "tracing")]
+use crate::tracing_layer;
 use crate::{ResponseInfo, RumContext};
 
 /// The guard of one request's SERVER span.
@@ -179,7 +181,7 @@ impl ActiveRequest {
         let guard = self.cx.clone().attach();
         Scope {
             #[cfg(feature = "tracing")]
-            _entered: self.tracing_span.enter(),
+            _entered: tracing_layer::enter(&self.tracing_span),
             _guard: guard,
             panicked: &self.panicked,
         }

@@ -166,12 +166,14 @@ impl InstrumenterBuilder {
         self
     }
 
-    /// Opens the SERVER span as a `tracing` span, target `rum_trace`, level
-    /// INFO, through the application's `tracing-opentelemetry` layer, so that
-    /// log lines carry `trace_id`, `span_id` and `session.id`. If a filter hides
-    /// the span, or there is no such layer, the span is opened as without this.
+    /// Opens a `tracing` span with the SERVER span, target `rum_trace`, level
+    /// INFO, so that log lines carry `trace_id`, `span_id` and `session.id`. If a
+    /// filter hides it, the SERVER span is opened as without this.
     ///
-    /// That layer makes events of log lines, and of one of level ERROR the status
+    /// The subscriber is to have [`tracing_layer`](crate::tracing_layer). Where it
+    /// has a `tracing-opentelemetry` layer without that, the SERVER span is the one
+    /// that the layer makes of the `tracing` span, at about twice the cost. That
+    /// layer then makes events of log lines, and of one of level ERROR the status
     /// of the span, whatever the response says. To have the status tell of the
     /// response alone, let it see spans only:
     /// `.with_filter(filter_fn(|metadata| !metadata.is_event()))`.

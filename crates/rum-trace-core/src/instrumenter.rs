@@ -26,10 +26,10 @@ use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
-#[cfg(feature = "tracing")]
-use crate::tracing_span;
 use crate::{Carrier, InstrumenterBuilder, RequestInfo, RumContext, Stats};
 use crate::{limits, propagator};
+#[cfg(feature = "tracing")]
+use crate::{tracing_layer, tracing_span};
 
 /// Continues the trace of each request that it is shown: one for a service,
 /// built once, cheap to clone, shared by all threads.
@@ -361,9 +361,25 @@ impl Inner {
 
     #[cfg(feature = "tracing")]
     fn open(&self, base: &Context, arrival: &Arrival<'_>, extraction: &Extraction) -> Started {
-        if !self.tracing_spans {
-            return self.start_span(base, arrival, extraction);
+        if self.tracing_spans && !tracing_layer::is_in_use() {
+            return self.open_through_tracing(base, arrival, extraction);
         }
+        let mut started = self.start_span(base, arrival, extraction);
+        if self.tracing_spans {
+            let beside = || tracing_span::beside(&started.cx, arrival.rum);
+            started.tracing_span = tracing_layer::holding(&started.cx, beside);
+        }
+        started
+    }
+
+    /// Has `tracing-opentelemetry` start the SERVER span, if it is there.
+    #[cfg(feature = "tracing")]
+    fn open_through_tracing(
+        &self,
+        base: &Context,
+        arrival: &Arrival<'_>,
+        extraction: &Extraction,
+    ) -> Started {
         let (span, named) = self.server_span(arrival, extraction);
         let parent = self.caller(base, extraction);
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);

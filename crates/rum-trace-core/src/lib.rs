@@ -60,6 +60,8 @@ mod test_support;
 mod trace_state;
 pub mod tracer;
 #[cfg(feature = "tracing")]
+mod tracing_layer;
+#[cfg(feature = "tracing")]
 mod tracing_span;
 
 pub use active_request::{ActiveRequest, Failure, Scope};
@@ -74,6 +76,9 @@ pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
 pub use server_timing::ServerTiming;
 pub use stats::Stats;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use tracing_layer::tracing_layer;
 
 /// The README's example, so that it compiles.
 #[cfg(doctest)]

@@ -1,11 +1,29 @@
 //! The SERVER span as a `tracing` span, so that log lines carry its ids.
 
+use std::fmt;
+
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt};
-use tracing::field::{Empty, display};
+use tracing::Value;
+use tracing::field::{DisplayValue, Empty, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use crate::{RumContext, semconv};
+
+/// The target of the `tracing` spans.
+pub(crate) const TARGET: &str = "rum_trace";
+
+/// The `tracing` span of a SERVER span that was started without one.
+pub(crate) fn beside(cx: &Context, rum: &RumContext) -> tracing::Span {
+    let ids = Ids::of(cx);
+    tracing::info_span!(
+        target: TARGET,
+        "request",
+        trace_id = ids.as_ref().map(|ids| &ids.trace_id),
+        span_id = ids.as_ref().map(|ids| &ids.span_id),
+        session.id = rum.session_id(),
+    )
+}
 
 /// Opens the `tracing` span. Its OpenTelemetry span has the builder's name,
 /// attributes and links, is started with `parent`, and is in the context that
@@ -17,7 +35,7 @@ pub(crate) fn open(
     rum: &RumContext,
 ) -> (tracing::Span, Option<Context>) {
     let span = tracing::info_span!(
-        target: "rum_trace",
+        target: TARGET,
         "request",
         otel.name = builder.name.as_ref(),
         otel.kind = "server",
@@ -49,12 +67,54 @@ fn start(span: &tracing::Span, builder: &SpanBuilder) -> Option<Context> {
     cx.span().span_context().is_valid().then_some(cx)
 }
 
-/// Writes the SERVER span's ids to the fields that log lines show.
+/// Writes the SERVER span's ids to the fields that log lines show: at once,
+/// since each time goes through all layers.
 pub(crate) fn record_ids(span: &tracing::Span, cx: &Context) {
-    let otel = cx.span();
-    let otel = otel.span_context();
-    if otel.is_valid() {
-        span.record("trace_id", display(otel.trace_id()));
-        span.record("span_id", display(otel.span_id()));
+    let (Some(ids), Some(metadata)) = (Ids::of(cx), span.metadata()) else {
+        return;
+    };
+    let fields = metadata.fields();
+    if let (Some(trace_id), Some(span_id)) = (fields.field("trace_id"), fields.field("span_id")) {
+        let values = [
+            (&trace_id, Some(&ids.trace_id as &dyn Value)),
+            (&span_id, Some(&ids.span_id as &dyn Value)),
+        ];
+        span.record_all(&fields.value_set(&values));
+    }
+}
+
+/// The ids as log lines have them.
+struct Ids {
+    trace_id: DisplayValue<Hex<16>>,
+    span_id: DisplayValue<Hex<8>>,
+}
+
+impl Ids {
+    fn of(cx: &Context) -> Option<Self> {
+        let span = cx.span();
+        let span = span.span_context();
+        span.is_valid().then(|| Ids {
+            trace_id: display(Hex(span.trace_id().to_bytes())),
+            span_id: display(Hex(span.span_id().to_bytes())),
+        })
+    }
+}
+
+/// The digits as OpenTelemetry writes them. Its own way is through the
+/// formatter of numbers, which costs several times as much.
+struct Hex<const N: usize>([u8; N]);
+
+impl<const N: usize> fmt::Display for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 0xf)],
+            ]);
+        }
+        let digits = text.get(..2 * N).unwrap_or_default();
+        f.write_str(std::str::from_utf8(digits).unwrap_or_default())
     }
 }

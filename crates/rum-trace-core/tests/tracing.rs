@@ -1,6 +1,8 @@
 //! `tracing` spans and log lines under the SERVER span, and the SERVER span as
 //! a `tracing` span.
 
+#[path = "tracing/layer.rs"]
+mod layer;
 mod support;
 
 use std::collections::HashMap;

@@ -2,6 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use opentelemetry;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use rum_trace_core::tracing_layer;
 pub use rum_trace_core::{
     ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, Carrier, Failure,
     Injection, Instrumenter, InstrumenterBuilder, MetricLabel, RequestInfo, ResponseInfo,
