@@ -87,11 +87,7 @@ pub(crate) fn at_creation(
         attributes.sw8(sw8, &settings.redaction);
     }
     if !settings.request_headers.is_empty() {
-        let (captured, over_limit) = settings
-            .request_headers
-            .attributes(|visit| arrival.request.for_each_header(visit));
-        attributes.list.extend(captured);
-        attributes.over_limit += over_limit;
+        attributes.headers(&settings.request_headers, arrival.request);
     }
     counters.over_limit(attributes.over_limit);
     attributes.list
@@ -117,6 +113,12 @@ struct Attributes {
 
 impl Attributes {
     fn push(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.push_value(name, value.into());
+    }
+
+    /// Once, and not at each of the twenty places: see `extract`.
+    #[inline(never)]
+    fn push_value(&mut self, name: &'static str, value: Value) {
         self.list.push(KeyValue::new(name, value));
     }
 
@@ -134,10 +136,18 @@ impl Attributes {
         }
     }
 
+    #[inline(never)]
     fn text_up_to(&mut self, max: usize, name: &'static str, text: &str) {
         let (text, cut) = limits::field(text, max);
         self.over_limit += u32::from(cut);
         self.push(name, text.into_owned());
+    }
+
+    #[inline(never)]
+    fn headers(&mut self, wanted: &HeaderCapture, request: &dyn RequestInfo) {
+        let (captured, over_limit) = wanted.attributes(|visit| request.for_each_header(visit));
+        self.list.extend(captured);
+        self.over_limit += over_limit;
     }
 
     /// What is HTTP's alone.
@@ -209,6 +219,7 @@ impl Attributes {
 
     /// What came from sw8 stays under its own names: an endpoint is not a
     /// route, and a caller's service is not an app.
+    #[inline(never)]
     fn sw8(&mut self, sw8: &Sw8, redaction: &QueryRedaction) {
         let endpoint = redaction.url(sw8.endpoint());
         let texts = [

@@ -14,6 +14,11 @@ pub(crate) fn with_baggage(cx: Context, headers: &TraceHeaders<'_>) -> Context {
     if headers.baggage.is_empty() && headers.sw8_correlation.is_empty() {
         return cx;
     }
+    with_entries(cx, headers)
+}
+
+#[inline(never)]
+fn with_entries(cx: Context, headers: &TraceHeaders<'_>) -> Context {
     let mut found: Vec<KeyValueMetadata> = headers.baggage.iter().flat_map(ordinary).collect();
     found.extend(headers.sw8_correlation.iter().flat_map(correlated));
     if found.is_empty() {

@@ -1,4 +1,8 @@
 //! Which trace a request continues: every carrier's headers parsed, in order.
+//!
+//! What a usual request does not run is kept apart (`inline(never)`): a request
+//! runs through more code than the innermost cache holds, so that what lies
+//! between is paid for as well.
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Link, SpanContext, TraceState as SdkTraceState};
@@ -87,9 +91,14 @@ impl Extraction {
     }
 
     fn sw8(&mut self, headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
-        let Some(value) = headers.sw8.first() else {
-            return Ok(None);
-        };
+        match headers.sw8.first() {
+            Some(value) => self.read_sw8(value).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn read_sw8(&mut self, value: &[u8]) -> Result<Remote, Refused> {
         let sw8 = Sw8::parse(value).map_err(|_| Refused)?;
         let remote = Remote {
             carrier: Carrier::Sw8,
@@ -98,7 +107,7 @@ impl Extraction {
             flags: TraceFlags::NONE.with_sampled(sw8.sampled()),
         };
         self.sw8 = Some(sw8);
-        Ok(Some(remote))
+        Ok(remote)
     }
 
     /// The list that may be carried on: only with a valid `traceparent` of the
@@ -119,6 +128,7 @@ impl Extraction {
     }
 
     /// The links for the carriers that did not become the parent.
+    #[inline(never)]
     pub(crate) fn links(&self, counters: &Counters) -> Vec<Link> {
         let link = |other| self.link(other, counters);
         self.others.iter().map(link).collect()
@@ -177,14 +187,22 @@ fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
     }))
 }
 
-/// The single header, or the several where it names no span.
 fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
     let several = !headers.b3_trace_id.is_empty() || !headers.b3_span_id.is_empty();
+    if several || !headers.b3.is_empty() {
+        read_b3(headers, several)
+    } else {
+        Ok(None)
+    }
+}
+
+/// The single header, or the several where it names no span.
+#[inline(never)]
+fn read_b3(headers: &TraceHeaders<'_>, several: bool) -> Result<Option<Remote>, Refused> {
     let single = headers.b3.first().map(B3::parse_single);
     let names_a_span = |b3: &B3| b3.context().is_some();
     let parsed = match single {
         Some(single) if !several || single.as_ref().is_ok_and(names_a_span) => single,
-        None if !several => return Ok(None),
         _ => B3::parse_multi(B3Headers {
             trace_id: headers.b3_trace_id.first(),
             span_id: headers.b3_span_id.first(),
@@ -205,14 +223,19 @@ fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
 }
 
 fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
-    let Some(value) = headers.uber_trace_id.first() else {
-        return Ok(None);
-    };
+    match headers.uber_trace_id.first() {
+        Some(value) => read_jaeger(value).map(Some),
+        None => Ok(None),
+    }
+}
+
+#[inline(never)]
+fn read_jaeger(value: &[u8]) -> Result<Remote, Refused> {
     let parent = UberTraceId::parse(value).map_err(|_| Refused)?;
-    Ok(Some(Remote {
+    Ok(Remote {
         carrier: Carrier::Jaeger,
         trace_id: parent.trace_id(),
         span_id: parent.parent_id(),
         flags: TraceFlags::NONE.with_sampled(parent.sampled() || parent.debug()),
-    }))
+    })
 }

@@ -82,6 +82,11 @@ impl GrpcCall {
         known: &KnownMethods,
     ) -> Option<Self> {
         let rest = content_type?.strip_prefix(b"application/grpc")?;
+        Self::with_content(method, path, rest, known)
+    }
+
+    #[inline(never)]
+    fn with_content(method: &str, path: &str, rest: &[u8], known: &KnownMethods) -> Option<Self> {
         if method != "POST" || !matches!(rest.first(), None | Some(b'+' | b';' | b' ')) {
             return None;
         }

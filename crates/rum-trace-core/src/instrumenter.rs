@@ -175,7 +175,7 @@ impl Inner {
             TraceState::default()
         });
         let fields = RumFields::read(headers.tracestate.iter(), self.baggage_lines(headers));
-        let (rum, over_limit) = RumContext::from_wire(fields, extraction.sw8.as_ref(), &list);
+        let (rum, over_limit) = RumContext::from_wire(&fields, extraction.sw8.as_ref(), &list);
         self.counters.over_limit(over_limit);
         rum
     }
@@ -229,6 +229,7 @@ impl Inner {
     }
 
     /// No carrier of ours: the user's propagator, or a new trace.
+    #[inline(never)]
     fn fallback_context(
         &self,
         base: Context,
@@ -272,9 +273,15 @@ impl Inner {
     }
 
     fn measure(&self, arrival: &Arrival<'_>) -> Option<Box<Measured>> {
-        if !self.metrics.is_on() {
-            return None;
+        if self.metrics.is_on() {
+            self.measure_arrival(arrival)
+        } else {
+            None
         }
+    }
+
+    #[inline(never)]
+    fn measure_arrival(&self, arrival: &Arrival<'_>) -> Option<Box<Measured>> {
         let measured = self.metrics.start(Arrived {
             method: arrival.method,
             scheme: self.attributes.scheme(arrival.request),

@@ -205,7 +205,7 @@ impl RumContext {
     /// carried on. The second value counts the fields that were over a limit
     /// and had to be cut.
     pub(crate) fn from_wire(
-        wire: RumFields<'_>,
+        wire: &RumFields<'_>,
         sw8: Option<&Sw8>,
         list: &TraceState<'_>,
     ) -> (Self, u32) {
@@ -214,14 +214,19 @@ impl RumContext {
             return (RumContext::default(), 0);
         }
         let mut reader = Reader::new(list.as_str());
-        reader.take(RumKey::AppId, wire.app_id);
-        reader.take(RumKey::AppType, wire.app_type);
-        reader.take(RumKey::AppVersion, wire.app_version);
-        reader.take(RumKey::AppChannel, wire.channel);
-        reader.take(RumKey::SdkVersion, wire.sdk_version);
-        reader.take(RumKey::SessionId, wire.session_id);
-        reader.take(RumKey::UserId, wire.user_id);
-        reader.take(RumKey::Version, wire.version);
+        let told = [
+            (RumKey::AppId, &wire.app_id),
+            (RumKey::AppType, &wire.app_type),
+            (RumKey::AppVersion, &wire.app_version),
+            (RumKey::AppChannel, &wire.channel),
+            (RumKey::SdkVersion, &wire.sdk_version),
+            (RumKey::SessionId, &wire.session_id),
+            (RumKey::UserId, &wire.user_id),
+            (RumKey::Version, &wire.version),
+        ];
+        for (key, field) in told {
+            reader.take(key, field.as_ref());
+        }
         if reader.rum.fields[RumKey::AppId as usize].is_none() {
             if let Some(app_id) = app_id {
                 reader.set(RumKey::AppId, app_id, RumSource::Sw8);
@@ -293,7 +298,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take(&mut self, key: RumKey, field: Option<RumField<'_>>) {
+    fn take(&mut self, key: RumKey, field: Option<&RumField<'_>>) {
         let Some(field) = field else {
             return;
         };
@@ -313,6 +318,11 @@ impl<'a> Reader<'a> {
             self.over_limit += u32::from(kept < text.len());
             return self.put(key, start, kept, source);
         }
+        self.copy(key, text, source);
+    }
+
+    #[inline(never)]
+    fn copy(&mut self, key: RumKey, text: &str, source: RumSource) {
         let (text, cut) = limits::field(text, limits::MAX_RUM_FIELD);
         self.over_limit += u32::from(cut);
         let start = self.rum.text.len();

@@ -117,9 +117,12 @@ impl<'a> RumFields<'a> {
             fields.add_rum(RumMember::read(value));
         }
         if let Some(value) = platform {
-            fields.add_platform(PlatformMember::read(value));
+            fields.add_platform(value);
         }
-        fields.add_baggage(baggage);
+        let mut baggage = baggage.into_iter();
+        if let Some(line) = baggage.next() {
+            fields.add_baggage(std::iter::once(line).chain(baggage));
+        }
         fields
     }
 
@@ -148,7 +151,10 @@ impl<'a> RumFields<'a> {
         fill(&mut self.user_id, member.user_id, source);
     }
 
-    fn add_platform(&mut self, member: PlatformMember<'a>) {
+    // Rare: kept out of the way of what most requests run.
+    #[inline(never)]
+    fn add_platform(&mut self, value: &'a [u8]) {
+        let member = PlatformMember::read(value);
         let source = RumSource::AlibabaCloudRum;
         fill(
             &mut self.app_type,
@@ -160,6 +166,7 @@ impl<'a> RumFields<'a> {
         fill(&mut self.channel, member.channel, source);
     }
 
+    #[inline(never)]
     fn add_baggage(&mut self, lines: impl IntoIterator<Item = &'a [u8]>) {
         let source = RumSource::Baggage;
         let [version, app_type, app_id, session_id, user_id] = first_entries(lines);
