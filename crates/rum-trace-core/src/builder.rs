@@ -13,7 +13,9 @@ use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
 use crate::intern;
 use crate::tracer::{SpanSource, SpanStarter};
-use crate::{BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming};
+use crate::{
+    BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming, TraceProtocol,
+};
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
 /// SDKs send and starts spans with the pipeline that is installed, else on the
@@ -37,6 +39,49 @@ pub struct InstrumenterBuilder {
 }
 
 impl InstrumenterBuilder {
+    /// A host that is one's own: it gets the client's RUM fields and baggage with
+    /// the trace. A name as `stock.shop.example`, all below one as `*.shop.example`,
+    /// or an address; any port. Others get nothing, see
+    /// [`trace_third_parties`](Self::trace_third_parties).
+    pub fn own_host(mut self, host: &str) -> Self {
+        let added = self.inner.onward.own_host(host);
+        self.check(added);
+        self
+    }
+
+    /// Whether hosts that can only be internal ones are one's own without being
+    /// named (the default): loopback, private and link-local addresses, names of
+    /// a single label, and all below `.internal`, `.local`, `.localhost` and
+    /// `.svc.cluster.local`.
+    pub fn internal_hosts_are_own(mut self, yes: bool) -> Self {
+        self.inner.onward.internal_is_own(yes);
+        self
+    }
+
+    /// Whether hosts that are not one's own get the trace, too, though never the
+    /// client's RUM fields and baggage. By default they get nothing.
+    pub fn trace_third_parties(mut self, yes: bool) -> Self {
+        self.inner.onward.trace_third_parties(yes);
+        self
+    }
+
+    /// The protocol that a host reads, named as for [`own_host`](Self::own_host);
+    /// the first that fits counts. By default a trace goes on in the one that it
+    /// came in.
+    pub fn protocol_to(mut self, host: &str, protocol: TraceProtocol) -> Self {
+        let added = self.inner.onward.protocol_to(host, protocol);
+        self.check(added);
+        self
+    }
+
+    /// What this service and its instance are called in `sw8`. By default they
+    /// are what the pipeline calls them, if the spans are started by one.
+    pub fn service(mut self, name: &str, instance: &str) -> Self {
+        self.inner.onward.service = name.to_owned();
+        self.inner.onward.instance = instance.to_owned();
+        self
+    }
+
     /// The provider of the SERVER spans. By default it is the pipeline that is
     /// [installed](crate::tracer::install), else OpenTelemetry's global one,
     /// asked when the first request comes. For a pipeline that is not installed
@@ -335,6 +380,7 @@ impl Default for Inner {
             rum_in_trace_state: true,
             skipped: Default::default(),
             rpc_methods: Default::default(),
+            onward: Default::default(),
             metrics: Default::default(),
             server_timing: None,
             #[cfg(feature = "tracing")]

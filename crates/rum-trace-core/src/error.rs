@@ -52,6 +52,15 @@ pub enum BuildError {
         "Carrier::Propagator cannot be ordered: it is asked last; give it with fallback_propagator"
     )]
     PropagatorInCarriers,
+    /// A host that is to be one's own, or to get a protocol, is no host.
+    #[error(
+        "{host:?} names no host: give a name as \"stock.shop.example\", a domain with all below it \
+         as \"*.shop.example\", or an address, without scheme, port and path"
+    )]
+    InvalidHost {
+        /// The host as given.
+        host: String,
+    },
     /// A path to skip is no path.
     #[error(
         "cannot skip {path:?}: give a path as \"/healthz\", or a prefix with a * at its end as \

@@ -127,6 +127,14 @@ impl Extraction {
         }
     }
 
+    /// The text of the trace id that is continued, if it is SkyWalking's.
+    pub(crate) fn sw8_trace_id(&self) -> Option<Box<str>> {
+        let parent = self.parent.filter(|it| it.carrier == Carrier::Sw8);
+        parent
+            .and(self.sw8.as_ref())
+            .map(|sw8| sw8.trace_id().into())
+    }
+
     /// The links for the carriers that did not become the parent.
     #[inline(never)]
     pub(crate) fn links(&self, counters: &Counters) -> Vec<Link> {

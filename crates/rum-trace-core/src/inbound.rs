@@ -3,7 +3,7 @@
 use opentelemetry::trace::TraceState as SdkTraceState;
 use rum_trace_propagation::{TraceFlags, TraceId};
 
-use crate::{RumContext, trace_state};
+use crate::{Carrier, RumContext, trace_state};
 
 /// Our own value in a request's [`Context`](opentelemetry::Context).
 ///
@@ -32,6 +32,9 @@ impl Inbound {
 /// The trace that came in.
 #[derive(Debug)]
 pub(crate) struct InboundTrace {
+    pub(crate) carrier: Carrier,
     pub(crate) trace_id: TraceId,
+    /// The text of the trace id, if it is SkyWalking's.
+    pub(crate) sw8_trace_id: Option<Box<str>>,
     pub(crate) flags: TraceFlags,
 }

@@ -22,11 +22,12 @@ use crate::inbound::{Inbound, InboundTrace};
 use crate::intern::Route;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
+use crate::onward::Onward;
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
-use crate::{Carrier, InstrumenterBuilder, RequestInfo, RumContext, Stats};
+use crate::{Carrier, Injection, InstrumenterBuilder, RequestInfo, RumContext, Stats};
 use crate::{limits, propagator};
 #[cfg(feature = "tracing")]
 use crate::{tracing_layer, tracing_span};
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) rum_in_trace_state: bool,
     pub(crate) skipped: SkippedPaths,
     pub(crate) rpc_methods: KnownMethods,
+    pub(crate) onward: Onward,
     pub(crate) metrics: Metrics,
     pub(crate) server_timing: Option<ServerTiming>,
     #[cfg(feature = "tracing")]
@@ -108,6 +110,29 @@ impl Instrumenter {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner.counters.snapshot()
+    }
+
+    /// What a request to this authority (`host` or `host:port`, an IPv6 address in
+    /// brackets) is to carry, as the builder says:
+    /// [`own_host`](InstrumenterBuilder::own_host),
+    /// [`protocol_to`](InstrumenterBuilder::protocol_to),
+    /// [`trace_third_parties`](InstrumenterBuilder::trace_third_parties).
+    ///
+    /// ```
+    /// use rum_trace_core::Instrumenter;
+    ///
+    /// let instrumenter = Instrumenter::builder().own_host("*.shop.example").build()?;
+    /// assert!(instrumenter.injection("stock.shop.example:8080").is_wanted());
+    /// assert!(instrumenter.injection("localhost:3000").is_wanted()); // can only be internal
+    /// assert!(!instrumenter.injection("payments.example.org").is_wanted());
+    /// # Ok::<(), rum_trace_core::BuildError>(())
+    /// ```
+    pub fn injection<'a>(&'a self, authority: &'a str) -> Injection<'a> {
+        let injection = self.inner.onward.injection(authority);
+        match self.inner.spans.service() {
+            Some((name, instance)) => injection.called(name, instance),
+            None => injection,
+        }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -211,6 +236,8 @@ impl Inner {
         base.with_value(Inbound {
             rum,
             trace: Some(InboundTrace {
+                carrier: parent.carrier,
+                sw8_trace_id: extraction.sw8_trace_id(),
                 trace_id: parent.trace_id,
                 flags: parent.flags,
             }),

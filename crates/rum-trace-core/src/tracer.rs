@@ -24,6 +24,12 @@ pub trait SpanStarter: Send + Sync {
     /// Starts the span. The context that comes back is the one that the request
     /// is served in: [`NewSpan::base`] with the new span in it.
     fn start_span(&self, span: NewSpan<'_>) -> Context;
+
+    /// What the service and its instance are called, if that is known: `sw8` tells
+    /// it to the next service.
+    fn service(&self) -> Option<(&str, &str)> {
+        None
+    }
 }
 
 impl<T> SpanStarter for T
@@ -161,6 +167,13 @@ impl SpanSource {
         match self {
             SpanSource::Given(starter) => starter.start_span(span),
             SpanSource::Global(starter) => starter.get_or_init(global).start_span(span),
+        }
+    }
+
+    pub(crate) fn service(&self) -> Option<(&str, &str)> {
+        match self {
+            SpanSource::Given(starter) => starter.service(),
+            SpanSource::Global(starter) => starter.get_or_init(global).service(),
         }
     }
 }

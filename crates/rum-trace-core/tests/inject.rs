@@ -2,10 +2,15 @@
 
 mod support;
 
+use std::collections::HashMap;
+
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{TraceContextExt, TraceState, Tracer, TracerProvider};
-use opentelemetry::{Context, trace::SpanContext};
+use opentelemetry::{Context, KeyValue, trace::SpanContext};
 use opentelemetry_sdk::trace::Sampler;
-use rum_trace_core::{Carrier, Injection};
+use rum_trace_core::{BuildError, Carrier, Injection, Instrumenter, TraceProtocol};
+use rum_trace_propagation::Sw8;
+use rum_trace_propagation::sw8::{self, correlation};
 use support::*;
 
 fn own(harness: &Harness, request: &Request) -> (Option<String>, Option<String>) {
@@ -207,16 +212,16 @@ fn a_trace_of_ones_own_does_not_inherit_the_list() {
 }
 
 #[test]
-fn an_sw8_caller_goes_on_in_w3c() {
-    let harness = Harness::new();
-    let (traceparent, list) = own(&harness, &Request::get("/").header("sw8", SW8));
-    let traceparent = traceparent.expect("a parent");
+fn an_sw8_caller_goes_on_in_w3c_where_that_is_asked_for() {
+    let w3c = Injection::to_own_service().protocol(TraceProtocol::W3c);
+    let (mut headers, _) = sent(&[("sw8", SW8)], w3c);
+    let traceparent = headers.remove("traceparent").expect("a parent");
     assert!(
         traceparent.starts_with(&format!("00-{SW8_TRACE}-")),
         "{traceparent}"
     );
     assert!(traceparent.ends_with("-01"), "{traceparent}");
-    assert_eq!(list, None);
+    assert!(headers.is_empty(), "{headers:?}");
 }
 
 #[test]
@@ -258,4 +263,293 @@ fn the_trace_goes_on_when_the_provider_is_shut_down() {
         "from the caller's span"
     );
     assert_eq!(list.as_deref(), Some("foo=1"));
+}
+
+const ALL: [&str; 5] = Injection::HEADERS;
+
+/// What goes out, by name, of a request that came with these headers.
+fn sent(
+    headers: &[(&str, &str)],
+    injection: Injection<'_>,
+) -> (HashMap<String, String>, SpanContext) {
+    let harness = Harness::new();
+    let request = headers.iter().fold(Request::get("/"), |it, (name, value)| {
+        it.header(name, value)
+    });
+    injected(&harness, &request, injection)
+}
+
+fn names(headers: &HashMap<String, String>) -> Vec<&str> {
+    let mut names: Vec<_> = headers.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_trace_goes_on_in_the_protocol_that_it_came_in() {
+    let b3 = format!("{TRACE}-00f067aa0ba902b7-1");
+    let jaeger = format!("{TRACE}:00f067aa0ba902b7:0:1");
+    let table: [(&str, &[(&str, &str)], &[&str]); 5] = [
+        ("none", &[], &["traceparent"]),
+        ("W3C", &[("traceparent", TRACEPARENT)], &["traceparent"]),
+        ("sw8", &[("sw8", SW8)], &["sw8"]),
+        ("b3", &[("b3", &b3)], &["traceparent"]),
+        ("Jaeger", &[("uber-trace-id", &jaeger)], &["traceparent"]),
+    ];
+    for (name, headers, expected) in table {
+        assert_eq!(
+            names(&sent(headers, Injection::to_own_service()).0),
+            expected,
+            "{name}"
+        );
+        let both = Injection::to_third_party().protocol(TraceProtocol::Both);
+        assert_eq!(
+            names(&sent(headers, both).0),
+            ["sw8", "traceparent"],
+            "{name}"
+        );
+        let sw8 = Injection::to_third_party().protocol(TraceProtocol::Sw8);
+        assert_eq!(names(&sent(headers, sw8).0), ["sw8"], "{name}");
+    }
+}
+
+#[test]
+fn sw8_goes_on_with_its_own_id_and_ours_as_the_parent() {
+    let injection = Injection::to_own_service()
+        .service("checkout")
+        .instance("checkout-1")
+        .endpoint("/pay/{id}")
+        .peer("stock.internal:8080");
+    let came_in = Sw8::parse(SW8.as_bytes()).expect("valid");
+    let (headers, span) = sent(&[("sw8", SW8)], injection);
+    let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+    assert_eq!(out.trace_id(), came_in.trace_id());
+    let span_id = sw8::otel_span_id(out.segment_id(), out.span_id());
+    assert_eq!(span_id.to_string(), span.span_id().to_string());
+    assert!(out.sampled());
+    assert_eq!((out.service(), out.instance()), ("checkout", "checkout-1"));
+    assert_eq!(
+        (out.endpoint(), out.peer()),
+        ("/pay/{id}", "stock.internal:8080")
+    );
+
+    // What came in by W3C has no other text than its digits.
+    let sw8 = Injection::to_own_service().protocol(TraceProtocol::Sw8);
+    let (headers, span) = sent(&[("traceparent", TRACEPARENT)], sw8);
+    let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+    assert_eq!(out.trace_id(), TRACE);
+    assert_eq!(out.otel_parent_id().to_string(), span.span_id().to_string());
+    assert_eq!((out.service(), out.endpoint()), ("unknown", "/"));
+}
+
+#[test]
+fn sw8_of_an_unsampled_request_says_so() {
+    let unsampled = TRACEPARENT.replace("-01", "-00");
+    let sw8 = Injection::to_third_party().protocol(TraceProtocol::Sw8);
+    let (headers, _) = sent(&[("traceparent", &unsampled)], sw8);
+    assert!(headers["sw8"].starts_with("0-"), "{headers:?}");
+}
+
+#[test]
+fn a_trace_that_began_in_between_does_not_get_the_callers_id() {
+    let harness = Harness::new();
+    let active = harness
+        .instrumenter
+        .start(&Request::get("/").header("sw8", SW8));
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+    let tracer = provider.tracer("other");
+    let own = tracer.start_with_context("root", &Context::new());
+    let cx = active.context().with_span(own);
+    let mut headers = HashMap::new();
+    Injection::to_own_service().inject(&cx, &mut headers);
+    // Nor its protocol: nobody knows who is behind it.
+    assert_eq!(names(&headers), ["traceparent"]);
+    let sw8 = Injection::to_own_service().protocol(TraceProtocol::Sw8);
+    let mut headers = HashMap::new();
+    sw8.inject(&cx, &mut headers);
+    let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+    assert_eq!(
+        out.trace_id(),
+        cx.span().span_context().trace_id().to_string()
+    );
+}
+
+#[test]
+fn baggage_goes_to_ones_own_services_alone() {
+    let came_in = [
+        ("traceparent", TRACEPARENT),
+        (
+            "baggage",
+            "tenant=caf%C3%A9;ttl=1,rum=v2,appType=browser,pid=demo,sid=s%201,uid=u",
+        ),
+    ];
+    let (headers, _) = sent(&came_in, Injection::to_own_service());
+    assert_eq!(
+        headers["baggage"],
+        "rum=v2,appType=browser,pid=demo,sid=s%201,uid=u,tenant=caf%C3%A9;ttl=1"
+    );
+    let both = TraceProtocol::Both;
+    let (headers, _) = sent(&came_in, Injection::to_own_service().protocol(both));
+    let pairs: Vec<_> = correlation::pairs(headers["sw8-correlation"].as_bytes())
+        .flatten()
+        .collect();
+    assert_eq!(pairs, [("tenant".to_owned(), "caf\u{e9}".to_owned())]);
+    let (headers, _) = sent(&came_in, Injection::to_third_party().protocol(both));
+    assert_eq!(names(&headers), ["sw8", "traceparent"]);
+}
+
+#[test]
+fn what_is_too_much_is_left_out_whole() {
+    let many: Vec<String> = (0..100)
+        .map(|n| format!("key{n:03}={}", "v".repeat(100)))
+        .collect();
+    let line = many.join(",");
+    let harness = Harness::new();
+    let active = harness
+        .instrumenter
+        .start(&Request::get("/").header("traceparent", TRACEPARENT));
+    let entries = many.iter().filter_map(|entry| entry.split_once('='));
+    let entries = entries.map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
+    let cx = active.context().with_baggage(entries);
+    let mut headers = HashMap::new();
+    let long = "x".repeat(10_000);
+    Injection::to_own_service()
+        .protocol(TraceProtocol::Both)
+        .service(&long)
+        .endpoint(&long)
+        .inject(&cx, &mut headers);
+    assert_eq!(
+        names(&headers),
+        ["baggage", "sw8", "sw8-correlation", "traceparent"]
+    );
+    let baggage = &headers["baggage"];
+    assert!(baggage.len() <= 8_192 && line.starts_with(baggage.as_str()));
+    assert!(baggage.ends_with(&"v".repeat(100)), "none is cut in two");
+    assert_eq!(
+        correlation::pairs(headers["sw8-correlation"].as_bytes()).count(),
+        3
+    );
+    assert!(headers["sw8"].len() < 2_048);
+    assert!(Sw8::parse(headers["sw8"].as_bytes()).is_ok());
+    drop(active);
+}
+
+#[test]
+fn the_builder_says_whose_a_host_is() {
+    let instrumenter = Instrumenter::builder()
+        .own_host("*.shop.example")
+        .own_host("partner.example")
+        .protocol_to("legacy.shop.example", TraceProtocol::Sw8)
+        .protocol_to("*.shop.example", TraceProtocol::Both)
+        .service("checkout", "checkout-1")
+        .build()
+        .expect("the settings are right");
+    let rum = ("tracestate", "rum=v2&browser&p&s&u");
+    let request = Request::get("/").header("traceparent", TRACEPARENT);
+    let request = request.header(rum.0, rum.1).header("baggage", "a=1");
+    let active = instrumenter.start(&request);
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+    let span = provider
+        .tracer("t")
+        .start_with_context("span", active.context());
+    let cx = active.context().with_span(span);
+    let own = ["baggage", "traceparent", "tracestate"];
+    let table: [(&str, &[&str]); 7] = [
+        ("partner.example:443", &own),
+        ("localhost:3000", &own),
+        ("[::1]:3000", &own),
+        ("legacy.shop.example", &["sw8", "sw8-correlation"]),
+        (
+            "api.shop.example:80",
+            &[
+                "baggage",
+                "sw8",
+                "sw8-correlation",
+                "traceparent",
+                "tracestate",
+            ],
+        ),
+        ("shop.example", &[]),
+        ("payments.example.org", &[]),
+    ];
+    for (authority, expected) in table {
+        let injection = instrumenter.injection(authority);
+        let mut headers = HashMap::new();
+        injection.inject(&cx, &mut headers);
+        assert_eq!(names(&headers), expected, "{authority}");
+        assert_eq!(injection.is_wanted(), !expected.is_empty(), "{authority}");
+        assert!(names(&headers).iter().all(|name| ALL.contains(name)));
+        if let Some(value) = headers.get("sw8") {
+            let sw8 = Sw8::parse(value.as_bytes()).expect("valid");
+            assert_eq!((sw8.service(), sw8.instance()), ("checkout", "checkout-1"));
+            assert_eq!(sw8.peer(), authority);
+        }
+    }
+}
+
+#[test]
+fn third_parties_get_the_trace_if_asked_and_nothing_of_the_client() {
+    let builder = || Instrumenter::builder().trace_third_parties(true);
+    let instrumenter = builder()
+        .internal_hosts_are_own(false)
+        .build()
+        .expect("right");
+    let request = Request::get("/").header("traceparent", TRACEPARENT);
+    let request = request.header("tracestate", "a=1,rum=v2&browser&p&s&u");
+    let active = instrumenter.start(&request.header("baggage", "a=1"));
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::default();
+    let span = provider
+        .tracer("t")
+        .start_with_context("span", active.context());
+    let cx = active.context().with_span(span);
+    for authority in ["payments.example.org", "localhost"] {
+        let mut headers = HashMap::new();
+        instrumenter.injection(authority).inject(&cx, &mut headers);
+        assert_eq!(
+            names(&headers),
+            ["traceparent", "tracestate"],
+            "{authority}"
+        );
+        assert_eq!(headers["tracestate"], "a=1");
+    }
+}
+
+#[test]
+fn what_is_no_host_is_an_error_that_says_how_to_write_one() {
+    for host in ["https://shop.example", "shop.example:80", ""] {
+        let error = Instrumenter::builder()
+            .own_host(host)
+            .build()
+            .expect_err(host);
+        assert_eq!(
+            error,
+            BuildError::InvalidHost {
+                host: host.to_owned()
+            }
+        );
+        let to = Instrumenter::builder().protocol_to(host, TraceProtocol::Sw8);
+        assert_eq!(to.build().expect_err(host), error);
+        assert!(error.to_string().contains("*.shop.example"), "{error}");
+    }
+}
+
+proptest::proptest! {
+    /// As the Collector's SkyWalking receiver maps it.
+    #[test]
+    fn every_pair_of_ids_comes_back_from_our_sw8(trace in 1..u128::MAX, span in 1..u64::MAX) {
+        let context = SpanContext::new(
+            trace.into(),
+            span.into(),
+            opentelemetry::trace::TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        );
+        let cx = Context::new().with_remote_span_context(context);
+        let mut headers = HashMap::new();
+        let sw8 = Injection::to_own_service().protocol(TraceProtocol::Sw8);
+        sw8.inject(&cx, &mut headers);
+        let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+        proptest::prop_assert_eq!(out.otel_trace_id().to_bytes(), trace.to_be_bytes());
+        proptest::prop_assert_eq!(out.otel_parent_id().to_bytes(), span.to_be_bytes());
+    }
 }

@@ -36,7 +36,7 @@ use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
 use crate::server_span::Recorder;
-use crate::spans::{PipelineSpans, SharedIds, Shortcut};
+use crate::spans::{PipelineSpans, Service, SharedIds, Shortcut};
 use crate::spool::Spool;
 use crate::stats::Accounts;
 use crate::transport::{Transport, runtime};
@@ -496,6 +496,7 @@ impl PipelineBuilder {
             .into_iter()
             .map(|processor| Shared::new(processor, &resource))
             .collect();
+        let service = Service::of(&resource);
         let provider = processors
             .iter()
             .cloned()
@@ -520,7 +521,7 @@ impl PipelineBuilder {
             ids: self.ids,
             recorder: recorder.map(Arc::new),
         });
-        let spans = PipelineSpans::new(&provider, shortcut);
+        let spans = PipelineSpans::new(&provider, shortcut, service);
         Ok(Pipeline::new(provider, spans, processors, export))
     }
 }

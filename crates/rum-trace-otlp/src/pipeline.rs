@@ -13,7 +13,7 @@ use rum_trace_core::tracer::{self, Installed};
 use crate::builder::PipelineBuilder;
 use crate::error::{FlushError, ShutdownError};
 use crate::processor::{Export, Shared};
-use crate::spans::PipelineSpans;
+use crate::spans::{PipelineSpans, Service};
 use crate::stats::{DropReason, Stats, StatsHandle};
 
 /// The export of a process's spans, and the guard that ends it properly.
@@ -103,7 +103,7 @@ impl Pipeline {
         let provider = SdkTracerProvider::builder().build();
         // One that was shut down gives spans without ids that cost nothing.
         let _ = provider.shutdown();
-        let spans = PipelineSpans::new(&provider, None);
+        let spans = PipelineSpans::new(&provider, None, Service::default());
         let mut pipeline = Self::new(provider, spans, Vec::new(), None);
         pipeline.disabled = true;
         pipeline

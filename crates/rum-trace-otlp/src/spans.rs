@@ -7,13 +7,15 @@ use std::sync::Arc;
 use opentelemetry::trace::{
     SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TracerProvider as _,
 };
-use opentelemetry::{Context, SpanId};
+use opentelemetry::{Context, Key, SpanId};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracer, SdkTracerProvider,
     ShouldSample,
 };
 use rum_trace_core::tracer::{NewSpan, SpanStarter, scope};
 
+use crate::config::resource::{SERVICE_INSTANCE_ID, SERVICE_NAME};
 use crate::server_span::{Recorder, ServerSpan};
 
 /// Starts SERVER spans; made by [`Pipeline::span_starter`](crate::Pipeline::span_starter).
@@ -26,6 +28,27 @@ use crate::server_span::{Recorder, ServerSpan};
 pub struct PipelineSpans {
     tracer: SdkTracer,
     shortcut: Option<Shortcut>,
+    service: Arc<Service>,
+}
+
+/// What the resource calls service and instance.
+#[derive(Debug, Default)]
+pub(crate) struct Service {
+    name: String,
+    instance: String,
+}
+
+impl Service {
+    pub(crate) fn of(resource: &Resource) -> Self {
+        let text = |name| {
+            let value = resource.get(&Key::from_static_str(name));
+            value.map(|value| value.as_str().into_owned())
+        };
+        Service {
+            name: text(SERVICE_NAME).unwrap_or_default(),
+            instance: text(SERVICE_INSTANCE_ID).unwrap_or_default(),
+        }
+    }
 }
 
 /// What is needed to do without the SDK's tracer.
@@ -40,10 +63,15 @@ pub(crate) struct Shortcut {
 }
 
 impl PipelineSpans {
-    pub(crate) fn new(provider: &SdkTracerProvider, shortcut: Option<Shortcut>) -> Self {
+    pub(crate) fn new(
+        provider: &SdkTracerProvider,
+        shortcut: Option<Shortcut>,
+        service: Service,
+    ) -> Self {
         PipelineSpans {
             tracer: provider.tracer_with_scope(scope()),
             shortcut,
+            service: Arc::new(service),
         }
     }
 }
@@ -56,6 +84,10 @@ impl SpanStarter for PipelineSpans {
             }
             _ => self.tracer.start_span(span),
         }
+    }
+
+    fn service(&self) -> Option<(&str, &str)> {
+        Some((&self.service.name, &self.service.instance))
     }
 }
 

@@ -424,3 +424,23 @@ fn a_request_inside_of_another_is_its_child() {
         outer.span().span_context().trace_id()
     );
 }
+
+#[test]
+fn sw8_tells_what_the_pipeline_calls_the_service() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).build().unwrap();
+    let base = || Instrumenter::builder().span_starter(pipeline.span_starter());
+    let named = instrumenter(base());
+    let otherwise = instrumenter(base().service("till", "till-1"));
+    for (instrumenter, service) in [(&named, "shop"), (&otherwise, "till")] {
+        let cx = serve(instrumenter, &Request::of_a_phone("01"));
+        let mut headers = std::collections::HashMap::new();
+        let injection = instrumenter.injection("stock:8080");
+        let injection = injection.protocol(rum_trace_core::TraceProtocol::Sw8);
+        injection.inject(&cx, &mut headers);
+        let sw8 = rum_trace_propagation::Sw8::parse(headers["sw8"].as_bytes()).unwrap();
+        assert_eq!(sw8.service(), service);
+        assert_ne!(sw8.instance(), "unknown");
+        assert_eq!(sw8.peer(), "stock:8080");
+    }
+}

@@ -2,10 +2,25 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::error::{parse_error, parts};
 use crate::text::{offset_in, split_at_bytes, split_once, trim_ows};
+
+/// How many entries and bytes a platform has to carry on (§3.3.2): more may be lost
+/// on the way, so that more is not sent.
+pub const MAX_ENTRIES: usize = 64;
+/// See [`MAX_ENTRIES`].
+pub const MAX_LEN: usize = 8_192;
+
+/// What is no `baggage-octet` (§3.3.1.3), and the percent sign itself.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'%')
+    .add(b',')
+    .add(b';')
+    .add(b'\\');
 
 parts! {
     /// The parts of a baggage entry.
@@ -78,6 +93,54 @@ pub fn entries(field: &[u8]) -> impl Iterator<Item = Result<BaggageEntry<'_>, Ba
         .map(move |member| entry(field, member))
 }
 
+/// The header value for these entries, each a key, a value as text, and the
+/// properties as they came. An entry whose key is no token is left out, and so is
+/// what does not fit into [`MAX_ENTRIES`] and [`MAX_LEN`]; none is cut in two.
+///
+/// ```
+/// use rum_trace_propagation::baggage::compose;
+///
+/// let header = compose([("tenant", "caf\u{e9}, x", "ttl=1"), ("no token", "1", "")]);
+/// assert_eq!(header, "tenant=caf%C3%A9%2C%20x;ttl=1");
+/// ```
+pub fn compose<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> String {
+    let mut header = String::new();
+    let legal = entries
+        .into_iter()
+        .filter(|(key, ..)| is_token(key.as_bytes()));
+    for entry in legal.take(MAX_ENTRIES) {
+        let before = header.len();
+        if before > 0 {
+            header.push(',');
+        }
+        write(&mut header, entry);
+        if header.len() > MAX_LEN {
+            header.truncate(before);
+        }
+    }
+    header
+}
+
+fn write(header: &mut String, (key, value, properties): (&str, &str, &str)) {
+    header.extend([key, "="]);
+    header.extend(utf8_percent_encode(value, ESCAPED));
+    if is_header_text(properties) {
+        header.extend([";", properties]);
+    }
+}
+
+/// Properties that can be sent as they came: nothing in them ends the entry.
+fn is_header_text(properties: &str) -> bool {
+    let fits = |byte: u8| matches!(byte, b'\t' | b' '..=b'~') && byte != b',';
+    !properties.is_empty() && properties.bytes().all(fits)
+}
+
+/// A token (RFC 9110, §5.6.2).
+fn is_token(key: &[u8]) -> bool {
+    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !key.is_empty() && key.iter().all(token)
+}
+
 /// Whether a key is one of those in which the web SDK sends its RUM fields.
 #[must_use]
 pub fn is_rum_key(key: &str) -> bool {
@@ -92,8 +155,7 @@ fn entry<'a>(field: &'a [u8], member: &'a [u8]) -> Result<BaggageEntry<'a>, Bagg
         return Err(error(Part::Member, member, "key=value"));
     };
     let (key, value, properties) = (trim_ows(key), trim_ows(value), trim_ows(properties));
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    if key.is_empty() || !key.iter().all(token) {
+    if !is_token(key) {
         return Err(error(
             Part::Key,
             member,

@@ -7,8 +7,8 @@ use rum_trace_core::Injection;
 
 /// Writes the trace that is active in `cx` into an outgoing request's headers.
 ///
-/// A `traceparent` and a `tracestate` that are there already go: a proxy that
-/// hands its request's headers on would hand on the RUM members too.
+/// Those of [`Injection::HEADERS`] that are there already go: a proxy that hands its
+/// request's headers on would hand on the RUM members too.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -22,9 +22,10 @@ use rum_trace_core::Injection;
 /// );
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn inject(cx: &Context, injection: Injection, headers: &mut HeaderMap) {
-    headers.remove("traceparent");
-    headers.remove("tracestate");
+pub fn inject(cx: &Context, injection: Injection<'_>, headers: &mut HeaderMap) {
+    for name in Injection::HEADERS {
+        headers.remove(name);
+    }
     injection.inject(cx, &mut Headers(headers));
 }
 

@@ -125,7 +125,7 @@ pub fn is_new_trace(span: &SpanData) -> bool {
 pub fn injected(
     harness: &Harness,
     request: &Request,
-    injection: Injection,
+    injection: Injection<'_>,
 ) -> (HashMap<String, String>, SpanContext) {
     let active = harness.instrumenter.start(request);
     let mut headers = HashMap::new();

@@ -5,7 +5,7 @@ use super::generators::{assert_both, mixed, ows};
 use super::oracle::baggage as oracle;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rum_trace_propagation::baggage::entries;
+use rum_trace_propagation::baggage::{MAX_ENTRIES, MAX_LEN, compose, entries};
 
 fn field() -> impl Strategy<Value = String> {
     let value =
@@ -60,4 +60,42 @@ proptest! {
         }
         prop_assert_eq!(read, oracle::entries(&field));
     }
+
+    #[test]
+    fn what_is_composed_is_read_again(list in vec((key(), "\\PC{0,12}", properties()), 0..5)) {
+        let all = || list.iter().map(|(k, v, p)| (k.as_str(), v.as_str(), p.as_str()));
+        let header = compose(all());
+        let read: Vec<_> = entries(header.as_bytes()).map(Result::unwrap).collect();
+        let read: Vec<_> = read.iter().map(|it| (it.key(), it.value(), it.properties())).collect();
+        let expected: Vec<_> = all().filter(|(key, ..)| !key.contains(' ')).collect();
+        prop_assert_eq!(read, expected);
+        // Octets of the header (W3C Baggage, §3.3.1), as they may go into any.
+        prop_assert!(header.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{}", header);
+    }
+}
+
+/// Tokens, and now and then what is none.
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![9 => "[a-z!#$%&'*+.^_`|~-]{1,6}", 1 => "[a-z]{1,3} [a-z]{1,3}"]
+}
+
+fn properties() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), "[a-z]{1,3}=[a-z0-9%]{0,4}", "a=1;b"]
+}
+
+#[test]
+fn what_is_over_a_limit_is_left_out_whole() {
+    let long = "v".repeat(1_000);
+    let many: Vec<String> = (0..100).map(|n| format!("k{n}")).collect();
+    let composed = compose(many.iter().map(|key| (key.as_str(), long.as_str(), "")));
+    assert!(composed.len() <= MAX_LEN);
+    assert_eq!(entries(composed.as_bytes()).count(), 8);
+    let composed = compose(many.iter().map(|key| (key.as_str(), "1", "")));
+    assert_eq!(entries(composed.as_bytes()).count(), MAX_ENTRIES);
+    // What comes after one that is too long can still fit.
+    let huge = "h".repeat(9_000);
+    assert_eq!(
+        compose([("a", "1", ""), ("b", &huge, ""), ("c", "3", "x,y")]),
+        "a=1,c=3"
+    );
 }

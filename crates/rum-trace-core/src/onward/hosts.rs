@@ -1,0 +1,239 @@
+//! Which hosts are meant.
+
+use std::net::IpAddr;
+
+/// A host, or a domain with all that is below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostPattern {
+    Address(IpAddr),
+    /// In lower case.
+    Name(String),
+    /// `.shop.example` for `*.shop.example`.
+    Below(String),
+}
+
+impl HostPattern {
+    /// `shop.example`, `*.shop.example`, `10.0.0.7`, `::1`, `[::1]`; no port, no path.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(address) = address(text) {
+            return Some(HostPattern::Address(address));
+        }
+        let text = without_root(text).to_ascii_lowercase();
+        match text.strip_prefix('*') {
+            Some(below) if below.starts_with('.') && is_name(&below[1..]) => {
+                Some(HostPattern::Below(below.to_owned()))
+            }
+            Some(_) => None,
+            None => is_name(&text).then_some(HostPattern::Name(text)),
+        }
+    }
+
+    /// Whether it is this host, given without a port.
+    pub(crate) fn matches(&self, host: &str) -> bool {
+        match self {
+            HostPattern::Address(wanted) => address(host) == Some(*wanted),
+            HostPattern::Name(wanted) => without_root(host).eq_ignore_ascii_case(wanted),
+            HostPattern::Below(domain) => {
+                let host = without_root(host);
+                let split = host.len().checked_sub(domain.len());
+                split.is_some_and(|at| {
+                    at > 0
+                        && host
+                            .get(at..)
+                            .is_some_and(|end| end.eq_ignore_ascii_case(domain))
+                })
+            }
+        }
+    }
+}
+
+/// Whether a host can only be an internal one: loopback and private addresses,
+/// names of a single label, and the domains that no public name has.
+pub(crate) fn is_internal(host: &str) -> bool {
+    if let Some(address) = address(host) {
+        return is_internal_address(address);
+    }
+    let host = without_root(host);
+    if host.is_empty() || !is_name(host) {
+        return false;
+    }
+    // RFC 6762 (.local), ICANN's choice for private use (.internal), Kubernetes.
+    const DOMAINS: [&str; 4] = [".internal", ".local", ".svc.cluster.local", ".localhost"];
+    let below = |domain: &&str| HostPattern::Below((*domain).to_owned()).matches(host);
+    !host.contains('.') || DOMAINS.iter().any(below)
+}
+
+/// Loopback; private (RFC 1918), unique local (RFC 4193), link-local.
+fn is_internal_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// The host of `host[:port]`, as a URI's authority has it; credentials before it
+/// are nobody's business.
+pub(crate) fn host_of(authority: &str) -> &str {
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    if host.starts_with('[') {
+        return host.split_inclusive(']').next().unwrap_or(host);
+    }
+    match host.split_once(':') {
+        // An IPv6 address without its brackets has no port.
+        Some((_, rest)) if rest.contains(':') => host,
+        Some((name, _)) => name,
+        None => host,
+    }
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let address: IpAddr = bare.unwrap_or(host).parse().ok()?;
+    Some(address.to_canonical())
+}
+
+/// A name may end in the dot of the root.
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Letters, digits, `-` and `_` between dots.
+fn is_name(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_the_hosts_they_name() {
+        let table: [(&str, &[&str], &[&str]); 6] = [
+            (
+                "shop.example",
+                &["shop.example", "SHOP.Example", "shop.example."],
+                &["api.shop.example", "shop.example.org", "xshop.example", ""],
+            ),
+            (
+                "*.Shop.example",
+                &["api.shop.example", "a.b.SHOP.example."],
+                &["shop.example", ".shop.example", "evilshop.example", "*"],
+            ),
+            (
+                "10.0.0.7",
+                &["10.0.0.7", "[::ffff:10.0.0.7]"],
+                &["10.0.0.70"],
+            ),
+            ("::1", &["[::1]", "::1", "0:0::1"], &["1", "[::2]"]),
+            ("[fd00::1]", &["fd00::1"], &["fd00::2"]),
+            ("cart", &["cart"], &["cart.shop"]),
+        ];
+        for (pattern, yes, no) in table {
+            let pattern = HostPattern::parse(pattern).expect(pattern);
+            for host in yes {
+                assert!(pattern.matches(host), "{pattern:?} {host}");
+            }
+            for host in no {
+                assert!(!pattern.matches(host), "{pattern:?} {host}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_no_pattern() {
+        for text in [
+            "",
+            ".",
+            "*",
+            "*.",
+            "**.shop",
+            "a.*.b",
+            "shop.example:8080",
+            "https://shop.example",
+            "shop.example/x",
+            "sh op",
+            "a..b",
+            "caf\u{e9}.example",
+            "*shop.example",
+        ] {
+            assert_eq!(HostPattern::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn internal_is_what_can_be_nothing_else() {
+        let internal = [
+            "localhost",
+            "LOCALHOST",
+            "cart",
+            "cart.",
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.7.7",
+            "169.254.169.254",
+            "::1",
+            "[::1]",
+            "fd12::1",
+            "[fe80::1]",
+            "::ffff:10.0.0.1",
+            "db.internal",
+            "printer.local",
+            "cart.shop.svc.cluster.local",
+            "app.localhost",
+        ];
+        let public = [
+            "",
+            ".",
+            "shop.example",
+            "8.8.8.8",
+            "172.32.0.1",
+            "172.15.0.1",
+            "100.64.0.1",
+            "2001:db8::1",
+            "[2606:4700::1]",
+            "::ffff:8.8.8.8",
+            "internal.example",
+            "xlocal.com",
+            "evil.local.example",
+            "a b",
+            "shop.example@cart",
+            "0.0.0.0",
+            "http://cart",
+        ];
+        for host in internal {
+            assert!(is_internal(host), "{host}");
+        }
+        for host in public {
+            assert!(!is_internal(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_authority() {
+        let table = [
+            ("shop.example:8080", "shop.example"),
+            ("shop.example", "shop.example"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("::1", "::1"),
+            ("user:pw@shop.example:1", "shop.example"),
+            // Who the server is, and not what stands before the @.
+            ("localhost@evil.example", "evil.example"),
+            ("", ""),
+        ];
+        for (authority, host) in table {
+            assert_eq!(host_of(authority), host, "{authority}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! The trace, written into an outgoing request.
+
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::Injector;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState as SdkTraceState};
+use rum_trace_propagation::sw8::{self, Sw8Parts};
+use rum_trace_propagation::tracestate::{compose, is_legal_member};
+use rum_trace_propagation::{SpanId, TraceFlags, TraceId, TraceParent, baggage};
+
+use super::{Target, TraceProtocol};
+use crate::inbound::{Inbound, InboundTrace};
+use crate::limits::MAX_TRACE_STATE_SENT;
+use crate::trace_state::{is_rum_key, members, sdk_takes};
+use crate::{Carrier, RumContext, RumKey, RumSource};
+
+/// Writes the active trace into an outgoing request.
+///
+/// By default it goes on in the protocol that it came in: `sw8` as SkyWalking's
+/// agents write it, else W3C Trace Context.
+///
+/// The members of the `tracestate` list that came in keep their order and
+/// text; a member that this service added or changed goes to the left (W3C
+/// Trace Context Level 2, §3.3.1.4). The random flag is carried on, also
+/// through a span that is not sampled. In `sw8` the trace id is the text that
+/// came in, or the hex digits; the segment id is one that maps back to the
+/// active span, as OpenTelemetry's Collector maps it.
+///
+/// The RUM members name a session and a user, and baggage may name anything, so
+/// they only go to services that are said to be one's own:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use opentelemetry::Context;
+/// use rum_trace_core::Injection;
+///
+/// let mut headers: HashMap<String, String> = HashMap::new();
+/// Injection::to_own_service().inject(&Context::current(), &mut headers);
+/// assert!(headers.is_empty()); // no trace is active here
+/// ```
+///
+/// [`Instrumenter::injection`](crate::Instrumenter::injection) makes one by the
+/// host that is called.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Injection<'a> {
+    target: Target,
+    protocol: Option<TraceProtocol>,
+    service: &'a str,
+    instance: &'a str,
+    endpoint: &'a str,
+    peer: &'a str,
+}
+
+impl<'a> Injection<'a> {
+    /// To a service of one's own: with the RUM members and baggage.
+    pub const fn to_own_service() -> Self {
+        Self::to(Target::Own)
+    }
+
+    /// To anybody else: the trace, without the RUM members and baggage.
+    pub const fn to_third_party() -> Self {
+        Self::to(Target::ThirdParty)
+    }
+
+    pub(super) const fn to(target: Target) -> Self {
+        Injection {
+            target,
+            protocol: None,
+            service: "",
+            instance: "",
+            endpoint: "",
+            peer: "",
+        }
+    }
+
+    /// The protocol, whichever the trace came in.
+    pub const fn protocol(mut self, protocol: TraceProtocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// This service's name, for `sw8`; by default `unknown`.
+    pub const fn service(mut self, service: &'a str) -> Self {
+        self.service = service;
+        self
+    }
+
+    /// This service instance's name, for `sw8`; by default `unknown`.
+    pub const fn instance(mut self, instance: &'a str) -> Self {
+        self.instance = instance;
+        self
+    }
+
+    /// What it is called where nobody said otherwise.
+    pub(crate) fn called(mut self, service: &'a str, instance: &'a str) -> Self {
+        if self.service.is_empty() && self.instance.is_empty() {
+            (self.service, self.instance) = (service, instance);
+        }
+        self
+    }
+
+    /// What of this service makes the call, for `sw8`: a route as `/users/{id}`;
+    /// by default `/`.
+    pub const fn endpoint(mut self, endpoint: &'a str) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The address that is called, for `sw8`: `stock.internal:8080`.
+    pub const fn peer(mut self, peer: &'a str) -> Self {
+        self.peer = peer;
+        self
+    }
+
+    /// Whether anything is written: not to a host that is neither one's own nor
+    /// asked for.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        !matches!(self.target, Target::Stranger)
+    }
+
+    /// Writes the headers of the protocol for the span that is active in `cx`.
+    /// Writes nothing if none is.
+    ///
+    /// It can only set headers: where the carrier may hold those of an earlier
+    /// request, as in a proxy, take [`HEADERS`](Self::HEADERS) out first.
+    pub fn inject(&self, cx: &Context, carrier: &mut dyn Injector) {
+        if !self.is_wanted() {
+            return;
+        }
+        let span = cx.span();
+        let inbound = cx.get::<Inbound>();
+        let trace = inbound.and_then(|inbound| Some((inbound.trace.as_ref()?, inbound.rum.list())));
+        let Some(outgoing) = Outgoing::new(span.span_context(), trace) else {
+            return;
+        };
+        let protocol = self.protocol.unwrap_or_else(|| outgoing.came_in_by());
+        if protocol.has_w3c() {
+            self.write_w3c(cx, &outgoing, carrier);
+        }
+        if protocol.has_sw8() {
+            self.write_sw8(cx, &outgoing, carrier);
+        }
+    }
+
+    /// The headers that it may write, in lower case.
+    pub const HEADERS: [&'static str; 5] = [
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "sw8",
+        "sw8-correlation",
+    ];
+
+    fn is_own(&self) -> bool {
+        self.target == Target::Own
+    }
+
+    fn write_w3c(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
+        carrier.set("traceparent", outgoing.parent.to_string());
+        let list = outgoing.list(self.is_own());
+        if !list.is_empty() {
+            carrier.set("tracestate", list);
+        }
+        if self.is_own() {
+            set(carrier, "baggage", baggage_of(cx));
+        }
+    }
+
+    fn write_sw8(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
+        let trace_id = outgoing.parent.trace_id();
+        let segment = sw8::segment_id(trace_id, outgoing.parent.parent_id());
+        let hex = trace_id.to_string();
+        let parts = Sw8Parts {
+            sampled: outgoing.parent.flags().is_sampled(),
+            trace_id: outgoing.sw8_trace_id.unwrap_or(&hex),
+            segment_id: std::str::from_utf8(&segment).unwrap_or_default(),
+            span_id: 0,
+            service: self.service,
+            instance: self.instance,
+            endpoint: self.endpoint,
+            peer: self.peer,
+        };
+        carrier.set("sw8", parts.encode());
+        if self.is_own() {
+            set(carrier, "sw8-correlation", correlation_of(cx));
+        }
+    }
+}
+
+fn set(carrier: &mut dyn Injector, name: &str, value: String) {
+    if !value.is_empty() {
+        carrier.set(name, value);
+    }
+}
+
+/// In the order of the keys: the SDK's own changes from request to request, and
+/// what is over a limit should always be the same.
+fn entries(cx: &Context) -> Vec<(&str, &str, &str)> {
+    let baggage = cx.baggage();
+    let mut entries: Vec<_> = baggage
+        .iter()
+        .map(|(key, (value, metadata))| (key.as_str(), value.as_str(), metadata.as_str()))
+        .collect();
+    entries.sort_unstable();
+    entries
+}
+
+/// The RUM entries that came in as baggage, then the rest.
+fn baggage_of(cx: &Context) -> String {
+    const RUM: [(RumKey, &str); 5] = [
+        (RumKey::Version, "rum"),
+        (RumKey::AppType, "appType"),
+        (RumKey::AppId, "pid"),
+        (RumKey::SessionId, "sid"),
+        (RumKey::UserId, "uid"),
+    ];
+    let rum = RumContext::in_context(cx);
+    let came_in = RUM.into_iter().filter_map(|(key, name)| {
+        let is_baggage = rum.source(key) == Some(RumSource::Baggage);
+        Some((name, rum.get(key).filter(|_| is_baggage)?, ""))
+    });
+    baggage::compose(came_in.chain(entries(cx)))
+}
+
+fn correlation_of(cx: &Context) -> String {
+    let pairs = entries(cx).into_iter().map(|(key, value, _)| (key, value));
+    sw8::correlation::encode(pairs)
+}
+
+struct Outgoing<'a> {
+    parent: TraceParent,
+    sdk: &'a SdkTraceState,
+    /// The list that came in with the trace that goes out.
+    came_in: &'a str,
+    carrier: Option<Carrier>,
+    /// The trace id's own text, if it came in by `sw8`.
+    sw8_trace_id: Option<&'a str>,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Nothing, if the span context is not valid.
+    fn new(span: &'a SpanContext, inbound: Option<(&'a InboundTrace, &'a str)>) -> Option<Self> {
+        let trace_id = TraceId::from_bytes(span.trace_id().to_bytes())?;
+        let span_id = SpanId::from_bytes(span.span_id().to_bytes())?;
+        // Code in between may have started a trace of its own.
+        let inbound = inbound.filter(|(inbound, _)| inbound.trace_id == trace_id);
+        let mut flags = TraceFlags::from_bits(span.trace_flags().to_u8());
+        if let Some((inbound, _)) = &inbound {
+            flags = flags.with_random(inbound.flags.is_random());
+        }
+        Some(Outgoing {
+            parent: TraceParent::new(trace_id, span_id, flags),
+            sdk: span.trace_state(),
+            came_in: inbound.map(|(_, list)| list).unwrap_or_default(),
+            carrier: inbound.map(|(trace, _)| trace.carrier),
+            sw8_trace_id: inbound.and_then(|(trace, _)| trace.sw8_trace_id.as_deref()),
+        })
+    }
+
+    /// b3, Jaeger and whatever else go on as W3C.
+    fn came_in_by(&self) -> TraceProtocol {
+        match self.carrier {
+            Some(Carrier::Sw8) => TraceProtocol::Sw8,
+            _ => TraceProtocol::W3c,
+        }
+    }
+
+    fn list(&self, rum: bool) -> String {
+        let added = self
+            .sdk
+            .into_iter()
+            .filter(|member| !self.came_in_unchanged(*member));
+        // What the SDK's state could hold and no longer does was taken out.
+        let kept = members(self.came_in).filter(|(key, value)| match self.sdk.get(key) {
+            Some(current) => current == *value,
+            None => is_rum_key(key) || self.sdk_is_empty() || !sdk_takes(key, value),
+        });
+        let members = added
+            .filter(|(key, value)| is_legal_member(key, value))
+            .chain(kept)
+            .filter(|(key, _)| rum || !is_rum_key(key));
+        compose(members, MAX_TRACE_STATE_SENT)
+    }
+
+    fn came_in_unchanged(&self, (key, value): (&str, &str)) -> bool {
+        members(self.came_in).find(|(found, _)| *found == key) == Some((key, value))
+    }
+
+    /// An SDK that keeps no trace state at all has taken nothing out.
+    fn sdk_is_empty(&self) -> bool {
+        self.sdk.into_iter().len() == 0
+    }
+}
