@@ -35,7 +35,7 @@ pub struct ActiveRequest {
     measured: Option<Box<Measured>>,
     /// When the request came, if anything will be told of it.
     started: Option<Instant>,
-    /// The same as the span has it, if it was described here.
+    /// The same moment as the span has it, if it was described here.
     span_start: Option<SystemTime>,
     /// When the response's head was there, in nanoseconds.
     first_byte: Option<NonZeroU64>,
@@ -86,6 +86,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A moment by both clocks: by the one that people set, and by the one that nobody
+/// sets, so that a span that starts by the first can end by the second.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) time: SystemTime,
+    pub(crate) instant: Instant,
+}
+
+impl Start {
+    pub(crate) fn now() -> Self {
+        Start {
+            time: SystemTime::now(),
+            instant: Instant::now(),
+        }
+    }
+}
+
 /// What a request begins with.
 pub(crate) struct Begun {
     pub(crate) cx: Context,
@@ -97,7 +114,7 @@ pub(crate) struct Begun {
     /// There is a span, and it records.
     pub(crate) recording: bool,
     /// When the span started, if it was described here.
-    pub(crate) span_start: Option<SystemTime>,
+    pub(crate) start: Option<Start>,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_span: tracing::Span,
 }
@@ -112,7 +129,7 @@ impl Begun {
             measured: None,
             named: true,
             recording: false,
-            span_start: None,
+            start: None,
             #[cfg(feature = "tracing")]
             tracing_span: tracing::Span::none(),
         }
@@ -128,8 +145,11 @@ impl ActiveRequest {
             method: begun.method,
             call: begun.call,
             measured: begun.measured,
-            started: told.then(Instant::now),
-            span_start: begun.span_start,
+            started: begun
+                .start
+                .map(|start| start.instant)
+                .or_else(|| told.then(Instant::now)),
+            span_start: begun.start.map(|start| start.time),
             first_byte: None,
             status: 0,
             named: begun.named,

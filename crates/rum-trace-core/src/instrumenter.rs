@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
 use rum_trace_propagation::{RumFields, TraceState};
 
-use crate::active_request::{ActiveRequest, Begun};
+use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
@@ -178,7 +177,7 @@ impl Instrumenter {
             measured,
             named: opened.named,
             recording: opened.recording,
-            span_start: opened.start,
+            start: opened.start,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
@@ -334,7 +333,6 @@ impl Inner {
         let named = given.is_some() || arrival.route.is_some();
         let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
-        span.start_time = Some(SystemTime::now());
         span.attributes = Some(attributes);
         if !extraction.others.is_empty() {
             span.links = Some(extraction.links(&self.counters));
@@ -352,16 +350,16 @@ impl Inner {
         // What is not recorded needs no name.
         let (mut named, mut start) = (true, None);
         let cx = self.start_described(base, extraction, &mut || {
-            let span;
+            let now = Start::now();
+            let mut span;
             (span, named) = self.server_span(arrival, extraction);
-            start = span.start_time;
+            span.start_time = Some(now.time);
+            start = Some(now);
             span
         });
         match cx {
             Some(cx) => Started {
-                // Asking the span takes its lock.
-                recording: start.is_some() && cx.span().span_context().is_sampled()
-                    || cx.span().is_recording(),
+                recording: is_recording(&cx, start.is_some()),
                 named,
                 start,
                 ..Started::without_span(cx)
@@ -439,9 +437,18 @@ struct Started {
     named: bool,
     recording: bool,
     /// When, if it was described here.
-    start: Option<SystemTime>,
+    start: Option<Start>,
     #[cfg(feature = "tracing")]
     tracing_span: tracing::Span,
+}
+
+/// Whether the context's span, described here or not, records. Asking it takes its
+/// lock; one that was described and is sampled does. But a tracer that does nothing
+/// gives the caller's span back.
+fn is_recording(cx: &Context, described: bool) -> bool {
+    let span = cx.span();
+    let is_new = span.span_context().is_sampled() && !span.span_context().is_remote();
+    described && is_new || span.is_recording()
 }
 
 impl Started {

@@ -2,6 +2,7 @@
 //! `tracing` span costs no second OpenTelemetry span.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard, SpanId};
@@ -22,7 +23,7 @@ thread_local! {
     static IN_CONTEXT: Cell<bool> = const { Cell::new(false) };
     /// What entering spans made current, the latest last; nothing where it was
     /// current already.
-    static ENTERED: RefCell<Vec<(Id, Option<ContextGuard>)>> = const { RefCell::new(Vec::new()) };
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
 }
 
 /// `tracing-opentelemetry`'s layer for a service that opens its SERVER spans as
@@ -52,13 +53,16 @@ thread_local! {
 /// through `OpenTelemetrySpanExt` on it is lost, a span with it for an explicit
 /// `parent:` begins a new trace, and log lines are no events of it. The SERVER
 /// span is in OpenTelemetry's own `Context::current()`.
+///
+/// Give it to the subscriber as it is: under a `reload` layer it cannot be seen, and
+/// the SERVER span is started through `tracing-opentelemetry` as without it.
 pub fn tracing_layer<S, L, F>(otel: L, filter: F) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     L: Layer<S>,
     F: Filter<S> + 'static,
 {
-    let requests = RequestSpans.with_filter(OnlyRequests);
+    let requests = RequestSpans::new().with_filter(OnlyRequests);
     requests.and_then(otel.with_filter(AllButRequests(filter)))
 }
 
@@ -94,7 +98,26 @@ pub(crate) fn enter(span: &tracing::Span) -> tracing::span::Entered<'_> {
 
 /// Has a request's context current while its `tracing` span is entered.
 #[derive(Debug)]
-struct RequestSpans;
+struct RequestSpans {
+    /// Two subscribers have spans of the same id.
+    number: u64,
+}
+
+/// An entered span: whose layer, which one, and what it made current.
+struct Entered {
+    layer: u64,
+    id: Id,
+    guard: Option<ContextGuard>,
+}
+
+impl RequestSpans {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        RequestSpans {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
 
 /// The context that goes with a span.
 struct Held(Context);
@@ -117,14 +140,20 @@ where
         };
         let guard = cx.map(Context::attach);
         // An error if the thread is ending: the guard leaves the context at once.
-        let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((id.clone(), guard)));
+        let entered = Entered {
+            layer: self.number,
+            id: id.clone(),
+            guard,
+        };
+        let _ = ENTERED.try_with(|all| all.borrow_mut().push(entered));
     }
 
     fn on_exit(&self, id: &Id, _: LayerContext<'_, S>) {
         let guard = ENTERED.try_with(|entered| {
             let mut entered = entered.borrow_mut();
-            let at = entered.iter().rposition(|(of, _)| of == id)?;
-            entered.remove(at).1
+            let is_this = |it: &Entered| it.layer == self.number && it.id == *id;
+            let at = entered.iter().rposition(is_this)?;
+            entered.remove(at).guard
         });
         // Not under the borrow: it can drop what is the user's.
         drop(guard);

@@ -444,3 +444,71 @@ fn sw8_tells_what_the_pipeline_calls_the_service() {
         assert_eq!(sw8.peer(), "stock:8080");
     }
 }
+
+/// Takes its time when a span begins.
+#[derive(Debug)]
+struct Slow;
+
+impl SpanProcessor for Slow {
+    fn on_start(&self, _: &mut Span, _: &Context) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_span_does_not_end_before_its_children() {
+    let exporter = InMemorySpanExporter::default();
+    let pipeline = pipeline(&exporter).span_processor(Slow).build().unwrap();
+    let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
+    let mut active = instrumenter.start(&Request::of_a_phone("01"));
+    let tracer = pipeline.tracer_provider().tracer("handler");
+    tracer.start_with_context("child", active.context()).end();
+    active.on_response(&200);
+    active.finish();
+    let spans = spans(&exporter, &pipeline);
+    let [child, server] = &spans[..] else {
+        panic!("two spans: {spans:?}");
+    };
+    // By two clocks, which may drift; not by what the processor took.
+    assert!(server.end_time + Duration::from_millis(5) >= child.end_time);
+    assert!(server.start_time <= child.start_time);
+}
+
+#[test]
+fn a_tracer_that_does_nothing_has_no_span_to_tell_anything() {
+    let noop = opentelemetry::trace::noop::NoopTracerProvider::new();
+    let told = Arc::new(AtomicU64::new(0));
+    let instrumenter = instrumenter(
+        Instrumenter::builder()
+            .tracer_provider(&noop)
+            .capture_response_header("x-long"),
+    );
+    let mut active = instrumenter.start(&Request::of_a_phone("01"));
+    active.on_response(&LongHeader(Arc::clone(&told)));
+    active.finish();
+    assert_eq!(told.load(Ordering::Relaxed), 0);
+}
+
+/// A response whose headers count how often they are asked for.
+struct LongHeader(Arc<AtomicU64>);
+
+impl rum_trace_core::ResponseInfo for LongHeader {
+    fn status(&self) -> u16 {
+        200
+    }
+
+    fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        visit("x-long", b"value");
+    }
+}

@@ -4,9 +4,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rum_trace::Injection;
 use rum_trace::opentelemetry::trace::{SpanKind, TraceContextExt, Tracer};
 use rum_trace::opentelemetry::{Context, KeyValue, global};
+use rum_trace::{Injection, TraceProtocol};
 use serde::Deserialize;
 
 /// One call that the suite asks for.
@@ -39,7 +39,11 @@ impl Caller {
             .header("content-type", "application/json")
             .body(Full::from(call.arguments.to_string()))
             .map_err(|error| error.to_string())?;
-        rum_trace::tower::inject(&cx, Injection::to_own_service(), request.headers_mut());
+        rum_trace::tower::inject(
+            &cx,
+            Injection::to_own_service().protocol(TraceProtocol::W3c),
+            request.headers_mut(),
+        );
         let outcome = self.client.request(request).await;
         let response = outcome.map_err(|error| format!("{}: {error}", call.url))?;
         let status = i64::from(response.status().as_u16());

@@ -43,12 +43,17 @@ pub(crate) enum Chosen {
 
 impl Chosen {
     pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
-        match (&sampler as &dyn Any).downcast_ref::<Sampler>() {
-            Some(known) => Chosen::Sdks {
-                roots: !matches!(known, Sampler::ParentBased(_)),
-                sampler: known.clone(),
-            },
-            None => Chosen::Own(Box::new(sampler)),
+        use Sampler::{AlwaysOff, AlwaysOn, ParentBased, TraceIdRatioBased};
+        let known = (&sampler as &dyn Any).downcast_ref::<Sampler>();
+        match known {
+            Some(known @ (AlwaysOn | AlwaysOff | TraceIdRatioBased(_) | ParentBased(_))) => {
+                Chosen::Sdks {
+                    roots: !matches!(known, ParentBased(_)),
+                    sampler: known.clone(),
+                }
+            }
+            // Others of the SDK's look at the name, and count what they are asked.
+            _ => Chosen::Own(Box::new(sampler)),
         }
     }
 }
