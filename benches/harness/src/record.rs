@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes a benchmark's output to `record/DATE-NAME.txt` and returns its path.
@@ -13,6 +13,21 @@ pub fn write(name: &str, output: &str) -> io::Result<PathBuf> {
     let path = folder.join(format!("{}-{name}.txt", today()));
     fs::write(&path, output)?;
     Ok(path)
+}
+
+/// Prints a benchmark's output, writes it with `--record`, and says whether its
+/// limits hold.
+pub fn finish(name: &str, output: &str, hold: bool) -> io::Result<ExitCode> {
+    print!("{output}");
+    if std::env::args().any(|argument| argument == "--record") {
+        let path = write(name, output)?;
+        println!("recorded in {}", path.display());
+    }
+    Ok(if hold {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Where records are kept: `benches/record`.

@@ -1,10 +1,24 @@
 //! Two operations timed against each other in short interleaved rounds, so that
 //! whatever slows the machine slows both, and the ratio stays true.
 
+use std::num::ParseIntError;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 301;
 const BATCH: Duration = Duration::from_micros(500);
+
+/// How many rounds: what `--rounds=N` says, for a quicker look, else this many.
+///
+/// # Errors
+///
+/// If it is no number.
+pub fn given(usual: usize) -> Result<usize, ParseIntError> {
+    let given = std::env::args().find_map(|argument| {
+        let number = argument.strip_prefix("--rounds=")?;
+        Some(number.parse())
+    });
+    given.unwrap_or(Ok(usual))
+}
 
 /// A distribution by its middle and its tenths from either end.
 #[derive(Clone, Copy, Debug)]

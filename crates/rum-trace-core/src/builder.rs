@@ -50,7 +50,7 @@ impl InstrumenterBuilder {
     }
 
     /// Whether hosts that can only be internal ones are one's own without being
-    /// named (the default): loopback, private and link-local addresses, names of
+    /// named (the default): loopback and private addresses, names of
     /// a single label, and all below `.internal`, `.local`, `.localhost` and
     /// `.svc.cluster.local`.
     pub fn internal_hosts_are_own(mut self, yes: bool) -> Self {
@@ -75,7 +75,8 @@ impl InstrumenterBuilder {
     }
 
     /// What this service and its instance are called in `sw8`. By default they
-    /// are what the pipeline calls them, if the spans are started by one.
+    /// are what the pipeline calls them that starts the spans; where that is the
+    /// installed one, from the first request on.
     pub fn service(mut self, name: &str, instance: &str) -> Self {
         self.inner.onward.service = name.to_owned();
         self.inner.onward.instance = instance.to_owned();

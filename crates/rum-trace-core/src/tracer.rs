@@ -170,10 +170,11 @@ impl SpanSource {
         }
     }
 
+    /// Asking for it does not settle where spans are started.
     pub(crate) fn service(&self) -> Option<(&str, &str)> {
         match self {
             SpanSource::Given(starter) => starter.service(),
-            SpanSource::Global(starter) => starter.get_or_init(global).service(),
+            SpanSource::Global(starter) => starter.get()?.service(),
         }
     }
 }

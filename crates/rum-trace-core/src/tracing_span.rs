@@ -1,9 +1,8 @@
 //! The SERVER span as a `tracing` span, so that log lines carry its ids.
 
-use std::fmt;
-
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt};
+use rum_trace_propagation::{SpanId, TraceId};
 use tracing::Value;
 use tracing::field::{DisplayValue, Empty, display};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -83,38 +82,20 @@ pub(crate) fn record_ids(span: &tracing::Span, cx: &Context) {
     }
 }
 
-/// The ids as log lines have them.
+/// The ids as log lines have them. OpenTelemetry's own print through the formatter
+/// of numbers, which costs several times as much.
 struct Ids {
-    trace_id: DisplayValue<Hex<16>>,
-    span_id: DisplayValue<Hex<8>>,
+    trace_id: DisplayValue<TraceId>,
+    span_id: DisplayValue<SpanId>,
 }
 
 impl Ids {
     fn of(cx: &Context) -> Option<Self> {
         let span = cx.span();
         let span = span.span_context();
-        span.is_valid().then(|| Ids {
-            trace_id: display(Hex(span.trace_id().to_bytes())),
-            span_id: display(Hex(span.span_id().to_bytes())),
+        Some(Ids {
+            trace_id: display(TraceId::from_bytes(span.trace_id().to_bytes())?),
+            span_id: display(SpanId::from_bytes(span.span_id().to_bytes())?),
         })
-    }
-}
-
-/// The digits as OpenTelemetry writes them. Its own way is through the
-/// formatter of numbers, which costs several times as much.
-struct Hex<const N: usize>([u8; N]);
-
-impl<const N: usize> fmt::Display for Hex<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[
-                DIGITS[usize::from(byte >> 4)],
-                DIGITS[usize::from(byte & 0xf)],
-            ]);
-        }
-        let digits = text.get(..2 * N).unwrap_or_default();
-        f.write_str(std::str::from_utf8(digits).unwrap_or_default())
     }
 }

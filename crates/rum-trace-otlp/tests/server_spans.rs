@@ -367,15 +367,18 @@ fn roots_that_are_not_sampled_have_ids_and_are_not_described() {
     assert!(spans(&exporter, &pipeline).is_empty());
 }
 
-/// Marks what begins.
-#[derive(Debug)]
-struct Marks;
+/// Does this when a span begins.
+struct OnStart(fn(&mut Span, &Context));
 
-impl SpanProcessor for Marks {
+impl std::fmt::Debug for OnStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnStart")
+    }
+}
+
+impl SpanProcessor for OnStart {
     fn on_start(&self, span: &mut Span, cx: &Context) {
-        let rum = rum_trace_core::RumContext::from_context(cx);
-        let session = rum.session_id().unwrap_or_default().to_owned();
-        span.set_attribute(KeyValue::new("marked", session));
+        self.0(span, cx);
     }
 
     fn on_end(&self, _: SpanData) {}
@@ -392,7 +395,12 @@ impl SpanProcessor for Marks {
 #[test]
 fn a_processor_of_ones_own_sees_the_sdks_spans() {
     let exporter = InMemorySpanExporter::default();
-    let pipeline = pipeline(&exporter).span_processor(Marks).build().unwrap();
+    let marks = OnStart(|span, cx| {
+        let rum = rum_trace_core::RumContext::from_context(cx);
+        let session = rum.session_id().unwrap_or_default().to_owned();
+        span.set_attribute(KeyValue::new("marked", session));
+    });
+    let pipeline = pipeline(&exporter).span_processor(marks).build().unwrap();
     let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
     serve(&instrumenter, &Request::of_a_phone("01"));
     let spans = spans(&exporter, &pipeline);
@@ -445,30 +453,11 @@ fn sw8_tells_what_the_pipeline_calls_the_service() {
     }
 }
 
-/// Takes its time when a span begins.
-#[derive(Debug)]
-struct Slow;
-
-impl SpanProcessor for Slow {
-    fn on_start(&self, _: &mut Span, _: &Context) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-
-    fn on_end(&self, _: SpanData) {}
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_span_does_not_end_before_its_children() {
     let exporter = InMemorySpanExporter::default();
-    let pipeline = pipeline(&exporter).span_processor(Slow).build().unwrap();
+    let slow = OnStart(|_, _| std::thread::sleep(Duration::from_millis(20)));
+    let pipeline = pipeline(&exporter).span_processor(slow).build().unwrap();
     let instrumenter = instrumenter(Instrumenter::builder().span_starter(pipeline.span_starter()));
     let mut active = instrumenter.start(&Request::of_a_phone("01"));
     let tracer = pipeline.tracer_provider().tracer("handler");

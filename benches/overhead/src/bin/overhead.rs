@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use rum_trace_bench_harness::record;
+use rum_trace_bench_harness::{record, rounds};
 use rum_trace_bench_overhead::export::{self, Exports};
 use rum_trace_bench_overhead::figures::All;
 use rum_trace_bench_overhead::limits::{self, Limit};
@@ -25,7 +25,7 @@ attributes are counted in a run of their own. Log lines are written by none.
 ";
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let rounds = rounds()?;
+    let rounds = rounds::given(700)?;
     let mut out = format!(
         "{}\n{}\n",
         record::machine(),
@@ -37,25 +37,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     limits.push(exporting(&all, rounds, &mut out)?);
     let (section, hold) = limits::section(&limits);
     out += &section;
-    print!("{out}");
-    if std::env::args().any(|argument| argument == "--record") {
-        let path = record::write("overhead", &out)?;
-        println!("recorded in {}", path.display());
-    }
-    Ok(if hold {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-/// `--rounds=N`, for a quicker look.
-fn rounds() -> Result<usize, Box<dyn Error>> {
-    let given = std::env::args().find_map(|argument| {
-        let number = argument.strip_prefix("--rounds=")?;
-        Some(number.parse())
-    });
-    Ok(given.unwrap_or(Ok(700))?)
+    Ok(record::finish("overhead", &out, hold)?)
 }
 
 /// The rows that export, cold: what is nearest to a real server.

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use rum_trace_bench_harness::record;
 use rum_trace_bench_harness::table::{Table, thousands};
+use rum_trace_bench_harness::{record, rounds};
 use rum_trace_bench_overhead::catalogue;
 use rum_trace_bench_overhead::limits::{self, Limit};
 use rum_trace_bench_overhead::order::Order;
@@ -29,7 +29,7 @@ const ROWS: [&str; 7] = [BARE, NOTHING, TOWER, TOWER_METRICS, OURS, PRIVATE, MET
 const JUDGED: [&str; 3] = [OURS, PRIVATE, METRICS];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let rounds = rounds()?;
+    let rounds = rounds::given(60)?;
     let rows = rows();
     let measured = measure(&rows, rounds);
 
@@ -54,25 +54,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     });
     let (section, hold) = limits::section(&limits);
     out += &format!("\n{section}");
-    print!("{out}");
-    if std::env::args().any(|argument| argument == "--record") {
-        let path = record::write("scaling", &out)?;
-        println!("recorded in {}", path.display());
-    }
-    Ok(if hold {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-/// `--rounds=N`, for a quicker look.
-fn rounds() -> Result<usize, Box<dyn Error>> {
-    let given = std::env::args().find_map(|argument| {
-        let number = argument.strip_prefix("--rounds=")?;
-        Some(number.parse())
-    });
-    Ok(given.unwrap_or(Ok(60))?)
+    Ok(record::finish("scaling", &out, hold)?)
 }
 
 fn rows() -> Vec<(&'static str, Layered)> {

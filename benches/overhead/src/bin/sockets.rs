@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rum_trace_bench_harness::record;
 use rum_trace_bench_harness::table::Table;
+use rum_trace_bench_harness::{record, rounds};
 use rum_trace_bench_overhead::export::{self, Exports};
 use rum_trace_bench_overhead::limits::{self, Limit};
 use rum_trace_bench_overhead::peers::TOWER;
@@ -50,7 +50,7 @@ struct Row {
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let rounds = rounds()?;
+    let rounds = rounds::given(40)?;
     let exports = Exports::start()?;
     let rows = rows()?;
     let base = position(&rows, NOTHING);
@@ -74,25 +74,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let limit = Limit::share(what, spin(OURS), spin(TOWER), 0.50);
     let (section, hold) = limits::section(&[limit]);
     out += &section;
-    print!("{out}");
-    if std::env::args().any(|argument| argument == "--record") {
-        let path = record::write("sockets", &out)?;
-        println!("recorded in {}", path.display());
-    }
-    Ok(if hold {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
-}
-
-/// `--rounds=N` of all layers in a repetition, for a quicker look.
-fn rounds() -> Result<usize, Box<dyn Error>> {
-    let given = std::env::args().find_map(|argument| {
-        let number = argument.strip_prefix("--rounds=")?;
-        Some(number.parse())
-    });
-    Ok(given.unwrap_or(Ok(40))?)
+    Ok(record::finish("sockets", &out, hold)?)
 }
 
 fn rows() -> Result<Vec<Row>, Box<dyn Error>> {

@@ -33,16 +33,7 @@ impl HostPattern {
         match self {
             HostPattern::Address(wanted) => address(host) == Some(*wanted),
             HostPattern::Name(wanted) => without_root(host).eq_ignore_ascii_case(wanted),
-            HostPattern::Below(domain) => {
-                let host = without_root(host);
-                let split = host.len().checked_sub(domain.len());
-                split.is_some_and(|at| {
-                    at > 0
-                        && host
-                            .get(at..)
-                            .is_some_and(|end| end.eq_ignore_ascii_case(domain))
-                })
-            }
+            HostPattern::Below(domain) => is_below(host, domain),
         }
     }
 }
@@ -59,15 +50,23 @@ pub(crate) fn is_internal(host: &str) -> bool {
     }
     // RFC 6762 (.local), ICANN's choice for private use (.internal), Kubernetes.
     const DOMAINS: [&str; 4] = [".internal", ".local", ".svc.cluster.local", ".localhost"];
-    let below = |domain: &&str| HostPattern::Below((*domain).to_owned()).matches(host);
-    !host.contains('.') || DOMAINS.iter().any(below)
+    !host.contains('.') || DOMAINS.iter().any(|domain| is_below(host, domain))
 }
 
-/// Loopback; private (RFC 1918), unique local (RFC 4193), link-local.
+/// Whether a host is below this domain, which is given with the dot before it.
+fn is_below(host: &str, domain: &str) -> bool {
+    let host = without_root(host);
+    let at = host.len().checked_sub(domain.len()).filter(|at| *at > 0);
+    let end = at.and_then(|at| host.get(at..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(domain))
+}
+
+/// Loopback; private (RFC 1918), unique local (RFC 4193). Not link-local: there
+/// clouds have services of their own.
 fn is_internal_address(address: IpAddr) -> bool {
     match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 
@@ -181,11 +180,9 @@ mod tests {
             "172.16.0.1",
             "172.31.255.255",
             "192.168.7.7",
-            "169.254.169.254",
             "::1",
             "[::1]",
             "fd12::1",
-            "[fe80::1]",
             "::ffff:10.0.0.1",
             "db.internal",
             "printer.local",
@@ -209,6 +206,8 @@ mod tests {
             "a b",
             "shop.example@cart",
             "0.0.0.0",
+            "169.254.169.254",
+            "[fe80::1]",
             "http://cart",
         ];
         for host in internal {

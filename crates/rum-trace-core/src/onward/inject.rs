@@ -171,10 +171,17 @@ impl<'a> Injection<'a> {
     fn write_sw8(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
         let trace_id = outgoing.parent.trace_id();
         let segment = sw8::segment_id(trace_id, outgoing.parent.parent_id());
-        let hex = trace_id.to_string();
+        let digits;
+        let text = match outgoing.sw8_trace_id {
+            Some(came_in) => came_in,
+            None => {
+                digits = trace_id.to_string();
+                &digits
+            }
+        };
         let parts = Sw8Parts {
             sampled: outgoing.parent.flags().is_sampled(),
-            trace_id: outgoing.sw8_trace_id.unwrap_or(&hex),
+            trace_id: text,
             segment_id: std::str::from_utf8(&segment).unwrap_or_default(),
             span_id: 0,
             service: self.service,
