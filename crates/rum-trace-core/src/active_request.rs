@@ -434,15 +434,24 @@ impl fmt::Debug for Scope<'_> {
     }
 }
 
-/// A 5xx code as text, without allocating for those that occur.
-fn status_text(status: u16) -> Value {
-    const USUAL: [(u16, &str); 6] = [
+/// An error's code as text, without allocating for those that occur.
+pub(crate) fn status_text(status: u16) -> Value {
+    const USUAL: [(u16, &str); 14] = [
         (500, "500"),
         (501, "501"),
         (502, "502"),
         (503, "503"),
         (504, "504"),
         (507, "507"),
+        // A client's errors.
+        (400, "400"),
+        (401, "401"),
+        (403, "403"),
+        (404, "404"),
+        (409, "409"),
+        (410, "410"),
+        (422, "422"),
+        (429, "429"),
     ];
     match USUAL.iter().find(|(code, _)| *code == status) {
         Some((_, text)) => Value::from(*text),

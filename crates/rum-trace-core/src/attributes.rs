@@ -241,7 +241,7 @@ impl Attributes {
 }
 
 /// `host[:port]`; an IPv6 host loses its brackets.
-fn split_authority(authority: &str) -> (&str, Option<u16>) {
+pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
     // Credentials before the host are nobody's business.
     let authority = after_last(b'@', authority).unwrap_or(authority);
     if let Some(rest) = authority.strip_prefix('[') {

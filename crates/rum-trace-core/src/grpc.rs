@@ -102,6 +102,11 @@ impl GrpcCall {
         })
     }
 
+    /// It has its final name.
+    pub(crate) fn is_known(&self) -> bool {
+        matches!(self.method, CallMethod::Known(_))
+    }
+
     pub(crate) fn span_name(&self) -> Cow<'static, str> {
         match &self.method {
             CallMethod::Known(method) => Cow::Owned(method.as_ref().to_owned()),
@@ -159,6 +164,11 @@ impl GrpcCall {
 }
 
 impl EndedCall {
+    /// The status that the client itself gives the call.
+    pub(crate) fn generate_status(&mut self, code: u8) {
+        self.status = Some(GrpcStatus(code));
+    }
+
     /// The attributes that could not be there before.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
         let method = match (&self.found, &self.original) {
@@ -183,6 +193,16 @@ impl EndedCall {
         match self.status {
             Some(status) => status.is_server_error().then(|| status.as_str()),
             // A gateway's or a router's answer is not gRPC's.
+            None if http_status != 200 => None,
+            None => Some(STATUS_MISSING),
+        }
+    }
+
+    /// The same for the client's side, where whatever is not OK is an error.
+    pub(crate) fn client_error_type(&self, http_status: u16) -> Option<&'static str> {
+        match self.status {
+            Some(GrpcStatus::OK) => None,
+            Some(status) => Some(status.as_str()),
             None if http_status != 200 => None,
             None => Some(STATUS_MISSING),
         }

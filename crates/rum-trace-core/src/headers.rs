@@ -107,6 +107,17 @@ impl<'a> TraceHeaders<'a> {
     }
 }
 
+/// The first line of a request's content type.
+pub(crate) fn content_type(request: &dyn RequestInfo) -> Option<&[u8]> {
+    let mut found = None;
+    request.for_each_header(&mut |name, value| {
+        if found.is_none() && name.eq_ignore_ascii_case("content-type") {
+            found = Some(value);
+        }
+    });
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,10 @@ use std::time::Duration;
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
 use opentelemetry::{StringValue, Value, global};
 
+pub(crate) use self::calls::CallEnded;
+
 use self::active::ActiveRequests;
+use self::calls::Calls;
 use self::labels::Labels;
 use crate::grpc::{EndedCall, GrpcStatus};
 use crate::known::KnownNames;
@@ -15,6 +18,7 @@ use crate::method::Method;
 use crate::{BuildError, RumContext, semconv, tracer};
 
 mod active;
+mod calls;
 mod labels;
 
 /// The conventions' bucket boundaries for durations, in seconds.
@@ -91,6 +95,7 @@ struct Instruments {
     request_size: Histogram<f64>,
     response_size: Histogram<f64>,
     call_duration: Histogram<f64>,
+    calls: Calls,
 }
 
 /// What of a request its metrics need to know at its begin.
@@ -200,6 +205,13 @@ impl Metrics {
         });
     }
 
+    /// A call to another service is over, whichever way.
+    pub(crate) fn end_call(&self, ended: &CallEnded<'_>) {
+        if let Some(instruments) = self.instruments() {
+            instruments.calls.record(ended);
+        }
+    }
+
     fn push(&self, measured: &mut Measured, ended: &Ended<'_>, labels: &mut Labels) {
         let status = ended.status.map(i64::from);
         labels.push_some(semconv::ERROR_TYPE, ended.error_type.cloned());
@@ -273,14 +285,7 @@ fn push_call(call: &EndedCall, error_type: Option<&Value>, labels: &mut Labels) 
 
 impl Instruments {
     fn new(meter: &Meter) -> Self {
-        let duration = |name, description| {
-            meter
-                .f64_histogram(name)
-                .with_unit("s")
-                .with_description(description)
-                .with_boundaries(SECONDS.to_vec())
-                .build()
-        };
+        let duration = |name, description| seconds(meter, name, description);
         let size = |name, description| {
             meter
                 .f64_histogram(name)
@@ -290,6 +295,7 @@ impl Instruments {
                 .build()
         };
         Instruments {
+            calls: Calls::new(meter),
             duration: duration(
                 semconv::HTTP_SERVER_REQUEST_DURATION,
                 "Duration of HTTP server requests.",
@@ -309,6 +315,16 @@ impl Instruments {
             ),
         }
     }
+}
+
+/// A histogram of durations.
+fn seconds(meter: &Meter, name: &'static str, description: &'static str) -> Histogram<f64> {
+    meter
+        .f64_histogram(name)
+        .with_unit("s")
+        .with_description(description)
+        .with_boundaries(SECONDS.to_vec())
+        .build()
 }
 
 impl fmt::Debug for Source {

@@ -73,6 +73,9 @@ pub trait RequestInfo {
     /// The matched route's template, if it is known before the handler runs:
     /// `/users/{id}`. Later it is told with
     /// [`ActiveRequest::set_route`](crate::ActiveRequest::set_route).
+    ///
+    /// Of a request that goes out: the template of its URL's path, or the path of
+    /// a gRPC method that is known to exist.
     fn route(&self) -> Option<&str> {
         None
     }
@@ -86,6 +89,12 @@ pub trait RequestInfo {
     /// The address at the other end of the connection.
     fn peer(&self) -> Option<SocketAddr> {
         None
+    }
+
+    /// How many times a request that goes out was sent before, as a retry or for
+    /// a redirect.
+    fn resend_count(&self) -> u32 {
+        0
     }
 }
 
@@ -117,6 +126,17 @@ pub trait ResponseInfo {
             }
         });
         found
+    }
+
+    /// The HTTP version, as in [`RequestInfo::protocol_version`]. Only asked of
+    /// responses to a call.
+    fn protocol_version(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The address that answered. Only asked of responses to a call.
+    fn peer(&self) -> Option<SocketAddr> {
+        None
     }
 }
 

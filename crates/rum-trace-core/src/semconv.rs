@@ -10,6 +10,7 @@ pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.42.0";
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
+pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
 pub(crate) const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
 pub(crate) const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 pub(crate) const HTTP_ROUTE: &str = "http.route";
@@ -23,17 +24,21 @@ pub(crate) const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
 pub(crate) const SESSION_ID: &str = "session.id";
+pub(crate) const URL_FULL: &str = "url.full";
 pub(crate) const URL_PATH: &str = "url.path";
 pub(crate) const URL_QUERY: &str = "url.query";
 pub(crate) const URL_SCHEME: &str = "url.scheme";
+pub(crate) const URL_TEMPLATE: &str = "url.template";
 pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 pub(crate) const USER_ID: &str = "user.id";
 
 // Metrics.
+pub(crate) const HTTP_CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
 pub(crate) const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
 pub(crate) const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
 pub(crate) const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 pub(crate) const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
+pub(crate) const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
 pub(crate) const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 
 // What has no standard name.
@@ -84,7 +89,13 @@ mod tests {
             (super::SERVER_ADDRESS, a::SERVER_ADDRESS),
             (super::SERVER_PORT, a::SERVER_PORT),
             (super::SESSION_ID, a::SESSION_ID),
+            (
+                super::HTTP_REQUEST_RESEND_COUNT,
+                a::HTTP_REQUEST_RESEND_COUNT,
+            ),
+            (super::URL_FULL, a::URL_FULL),
             (super::URL_PATH, a::URL_PATH),
+            (super::URL_TEMPLATE, a::URL_TEMPLATE),
             (super::URL_QUERY, a::URL_QUERY),
             (super::URL_SCHEME, a::URL_SCHEME),
             (super::USER_AGENT_ORIGINAL, a::USER_AGENT_ORIGINAL),
@@ -106,6 +117,11 @@ mod tests {
                 super::HTTP_SERVER_RESPONSE_BODY_SIZE,
                 m::HTTP_SERVER_RESPONSE_BODY_SIZE,
             ),
+            (
+                super::HTTP_CLIENT_REQUEST_DURATION,
+                m::HTTP_CLIENT_REQUEST_DURATION,
+            ),
+            (super::RPC_CLIENT_CALL_DURATION, m::RPC_CLIENT_CALL_DURATION),
             (super::RPC_SERVER_CALL_DURATION, m::RPC_SERVER_CALL_DURATION),
         ];
         for (ours, theirs) in table {

@@ -50,6 +50,11 @@ pub struct Stats {
     /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for
     /// which the [`filter`](crate::InstrumenterBuilder::filter) asked for no span. They are in one of the classes as well.
     pub filtered: u64,
+    /// Requests to other services that were to carry the trace.
+    pub calls_traced: u64,
+    /// Requests to others that carry nothing, because their host is not
+    /// [one's own](crate::InstrumenterBuilder::own_host).
+    pub calls_untraced: u64,
 }
 
 impl Stats {
@@ -95,6 +100,8 @@ struct Set {
     tracestate_refused: AtomicU64,
     over_limit: AtomicU64,
     filtered: AtomicU64,
+    calls_traced: AtomicU64,
+    calls_untraced: AtomicU64,
 }
 
 impl Default for Counters {
@@ -148,6 +155,19 @@ impl Counters {
         add(&self.set().filtered, 1);
     }
 
+    /// A request to another service.
+    pub(crate) fn called(&self, traced: bool) {
+        let set = self.set();
+        add(
+            if traced {
+                &set.calls_traced
+            } else {
+                &set.calls_untraced
+            },
+            1,
+        );
+    }
+
     pub(crate) fn snapshot(&self) -> Stats {
         let mut stats = Stats::default();
         for set in &self.sets {
@@ -161,6 +181,8 @@ impl Counters {
             stats.tracestate_refused += read(&set.tracestate_refused);
             stats.over_limit += read(&set.over_limit);
             stats.filtered += read(&set.filtered);
+            stats.calls_traced += read(&set.calls_traced);
+            stats.calls_untraced += read(&set.calls_untraced);
         }
         stats
     }

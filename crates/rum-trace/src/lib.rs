@@ -6,9 +6,9 @@ pub use opentelemetry;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub use rum_trace_core::tracing_layer;
 pub use rum_trace_core::{
-    ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS, Carrier, Failure,
-    Injection, Instrumenter, InstrumenterBuilder, MetricLabel, RequestInfo, ResponseInfo,
-    RumContext, RumKey, RumSource, ServerTiming, Stats, TraceProtocol,
+    ActiveCall, ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS,
+    CallFailure, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder, MetricLabel,
+    RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, ServerTiming, Stats, TraceProtocol,
 };
 pub use rum_trace_propagation as propagation;
 

@@ -63,6 +63,11 @@ impl<'a> Injection<'a> {
         Self::to(Target::ThirdParty)
     }
 
+    /// To nobody: writes nothing.
+    pub(crate) const fn to_nobody() -> Self {
+        Self::to(Target::Stranger)
+    }
+
     pub(super) const fn to(target: Target) -> Self {
         Injection {
             target,

@@ -1,10 +1,12 @@
 //! The trace's way on: what goes to which host, in which protocol.
 
+mod call;
 mod hosts;
 mod inject;
 
 use std::fmt;
 
+pub use self::call::{ActiveCall, CallFailure};
 pub use self::inject::Injection;
 
 use self::hosts::HostPattern;

@@ -84,6 +84,13 @@ impl Harness {
         self.take_span()
     }
 
+    /// All spans since the last time, in the order in which they ended.
+    pub fn spans(&self) -> Vec<SpanData> {
+        let spans = self.exporter.get_finished_spans().expect("spans");
+        self.exporter.reset();
+        spans
+    }
+
     /// The one span since the last time, if there is one.
     pub fn take_span(&self) -> Option<SpanData> {
         let mut spans = self.exporter.get_finished_spans().expect("spans");
