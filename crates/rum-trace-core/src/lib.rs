@@ -71,7 +71,7 @@ pub use cors::{CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS};
 pub use error::BuildError;
 pub use instrumenter::Instrumenter;
 pub use metrics::MetricLabel;
-pub use onward::{ActiveCall, CallFailure, Injection, TraceProtocol};
+pub use onward::{ActiveCall, CallFailure, Injection, TraceProtocol, UrlTemplate};
 pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
 pub use server_timing::ServerTiming;

@@ -29,7 +29,7 @@ impl Bodiless {
         }
     }
 
-    fn holds_for(self, status: StatusCode) -> bool {
+    pub(crate) fn holds_for(self, status: StatusCode) -> bool {
         match self {
             Bodiless::Never => false,
             Bodiless::Always => true,
@@ -128,7 +128,7 @@ fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// RFC 9110: these have no content, so that the server never polls the body.
 /// After a 101 the connection is no longer HTTP.
-fn sends_no_body<B: Body>(response: &Response<B>) -> bool {
+pub(crate) fn sends_no_body<B: Body>(response: &Response<B>) -> bool {
     matches!(
         response.status(),
         StatusCode::SWITCHING_PROTOCOLS

@@ -71,14 +71,7 @@ impl<B: Body> RequestInfo for HttpRequest<'_, B> {
     }
 
     fn protocol_version(&self) -> Option<&'static str> {
-        Some(match self.request.version() {
-            Version::HTTP_09 => "0.9",
-            Version::HTTP_10 => "1.0",
-            Version::HTTP_11 => "1.1",
-            Version::HTTP_2 => "2",
-            Version::HTTP_3 => "3",
-            _ => return None,
-        })
+        version(self.request.version())
     }
 
     #[cfg(feature = "axum")]
@@ -97,6 +90,18 @@ impl<B: Body> RequestInfo for HttpRequest<'_, B> {
             None => default_peer(extensions),
         }
     }
+}
+
+/// As the conventions write it.
+pub(crate) fn version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
 }
 
 /// In a nested axum router the request's own URI has lost its prefix.
@@ -132,7 +137,7 @@ impl<B> ResponseInfo for HttpResponse<'_, B> {
     }
 }
 
-fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+pub(crate) fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
     for (name, value) in headers {
         visit(name.as_str(), value.as_bytes());
     }

@@ -9,6 +9,7 @@ pub use rum_trace_core::{
     ActiveCall, ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS,
     CallFailure, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder, MetricLabel,
     RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, ServerTiming, Stats, TraceProtocol,
+    UrlTemplate,
 };
 pub use rum_trace_propagation as propagation;
 
@@ -16,6 +17,9 @@ pub use rum_trace_propagation as propagation;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower {
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub use rum_trace_tower::client;
     pub use rum_trace_tower::{ResponseBody, ResponseFuture, RumTrace, RumTraceLayer, inject};
 }
 

@@ -6,7 +6,7 @@ mod inject;
 
 use std::fmt;
 
-pub use self::call::{ActiveCall, CallFailure};
+pub use self::call::{ActiveCall, CallFailure, UrlTemplate};
 pub use self::inject::Injection;
 
 use self::hosts::HostPattern;

@@ -56,6 +56,11 @@ impl Spans {
         RumTraceLayer::from_builder(builder).expect("settings are right")
     }
 
+    /// Forgets the spans so far.
+    pub fn reset(&self) {
+        self.exporter.reset();
+    }
+
     pub fn all(&self) -> Vec<SpanData> {
         self.exporter.get_finished_spans().expect("spans")
     }

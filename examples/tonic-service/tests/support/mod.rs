@@ -1,4 +1,5 @@
 //! What the tests share: the shop on a real socket, and what its spans say.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The shop on a free port of the loopback interface, and its collector.
 pub(crate) struct Shop {
     pub(crate) collector: Collector,
+    pub(crate) address: std::net::SocketAddr,
     pub(crate) prices: Arc<Prices>,
     channel: Channel,
     stop: Option<oneshot::Sender<()>>,
@@ -42,6 +44,7 @@ impl Shop {
         let channel = endpoint.connect_timeout(PATIENCE).connect().await;
         Shop {
             collector,
+            address,
             prices,
             channel: channel.expect("connected"),
             stop: Some(stop),

@@ -66,6 +66,18 @@ impl Instrumenter {
     }
 }
 
+/// The template of a URL's path, as `/items/{id}`: low in cardinality, so that it
+/// can be in the CLIENT span's name. Adapters take it from a request's extensions.
+///
+/// ```
+/// use rum_trace_core::UrlTemplate;
+///
+/// let template = UrlTemplate("/items/{id}");
+/// # let _ = template;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UrlTemplate(pub &'static str);
+
 /// The guard of a CLIENT span: a request to another service, until its response's
 /// body was read.
 ///
