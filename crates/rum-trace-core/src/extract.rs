@@ -127,12 +127,13 @@ impl Extraction {
         }
     }
 
-    /// The text of the trace id that is continued, if it is SkyWalking's.
+    /// The text of the trace id that is continued, if it is SkyWalking's. A longer
+    /// one than any agent's would leave an `sw8` that goes out no room: the digits
+    /// that it maps to go on in its place.
     pub(crate) fn sw8_trace_id(&self) -> Option<Box<str>> {
         let parent = self.parent.filter(|it| it.carrier == Carrier::Sw8);
-        parent
-            .and(self.sw8.as_ref())
-            .map(|sw8| sw8.trace_id().into())
+        let text = parent.and(self.sw8.as_ref())?.trace_id();
+        (text.len() <= limits::MAX_SW8_NAME).then(|| text.into())
     }
 
     /// The links for the carriers that did not become the parent.

@@ -13,7 +13,7 @@ pub(crate) const MAX_RUM_FIELD: usize = 256;
 /// host, listed headers.
 pub(crate) const MAX_TEXT: usize = 4096;
 
-/// Bytes kept of each name in `sw8`. Android writes a whole URL as the endpoint.
+/// Bytes kept of each id and name in `sw8`. Android writes a whole URL as the endpoint.
 pub(crate) const MAX_SW8_NAME: usize = 1024;
 
 /// Bytes of a `tracestate` list that are sent on. W3C Trace Context Level 2

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue, trace::SpanContext};
 use opentelemetry_sdk::trace::Sampler;
 use rum_trace_core::{BuildError, Carrier, Injection, Instrumenter, TraceProtocol};
 use rum_trace_propagation::Sw8;
-use rum_trace_propagation::sw8::{self, correlation};
+use rum_trace_propagation::sw8::{self, Sw8Parts, correlation};
 use support::*;
 
 fn own(harness: &Harness, request: &Request) -> (Option<String>, Option<String>) {
@@ -340,6 +340,26 @@ fn sw8_goes_on_with_its_own_id_and_ours_as_the_parent() {
     assert_eq!(out.trace_id(), TRACE);
     assert_eq!(out.otel_parent_id().to_string(), span.span_id().to_string());
     assert_eq!((out.service(), out.endpoint()), ("unknown", "/"));
+}
+
+#[test]
+fn a_trace_id_that_leaves_no_room_goes_on_as_the_digits_it_maps_to() {
+    let javas = Sw8::parse(SW8.as_bytes()).expect("valid");
+    for (bytes, as_it_came) in [(1_024, true), (1_025, false), (6_000, false)] {
+        let trace_id = "x".repeat(bytes);
+        let came_in = Sw8Parts {
+            trace_id: &trace_id,
+            ..javas.parts()
+        };
+        let long = "y".repeat(10_000);
+        let to = Injection::to_own_service().endpoint(&long);
+        let (headers, span) = sent(&[("sw8", &came_in.encode())], to);
+        let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+        let digits = span.trace_id().to_string();
+        let expected = if as_it_came { &trace_id } else { &digits };
+        assert_eq!(out.trace_id(), expected, "{bytes}");
+        assert!(headers["sw8"].len() < sw8::MAX_LEN, "{bytes}");
+    }
 }
 
 #[test]

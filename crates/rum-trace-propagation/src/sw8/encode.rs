@@ -46,6 +46,8 @@ impl Sw8Parts<'_> {
     /// The header value, strictly: eight parts in padded base64, none of the
     /// names empty, below [`MAX_LEN`] in all. What is too long loses the
     /// endpoint's query, then the ends of endpoint, peer, instance and service.
+    /// Ids are never cut: with some 1,400 bytes of them there is no room left, and
+    /// the value is longer.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut parts = Sw8Parts {
