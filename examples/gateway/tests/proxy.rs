@@ -27,7 +27,7 @@ async fn echo(headers: HeaderMap) -> String {
     headers.iter().map(line).collect()
 }
 
-fn spans_of(spans: &[SpanView], kind: &SpanKind) -> &SpanView {
+fn spans_of<'a>(spans: &'a [SpanView], kind: &SpanKind) -> &'a SpanView {
     let mut spans = spans.iter().filter(|span| span.kind() == *kind);
     let span = spans.next().expect("a span of this kind");
     assert!(spans.next().is_none());
