@@ -1,6 +1,8 @@
 //! One pass over a request's headers, keeping those that matter to a trace.
 
-use crate::RequestInfo;
+use opentelemetry::propagation::Extractor;
+
+use crate::{RequestInfo, limits};
 
 /// The lines of one header name. A second line is rare, so that only it costs
 /// an allocation.
@@ -63,7 +65,41 @@ pub(crate) struct TraceHeaders<'a> {
     pub(crate) content_length: Lines<'a>,
 }
 
+/// The headers of the above that carry a trace, or what goes along with one.
+const CARRIED: [&str; 11] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sw8",
+    "sw8-correlation",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "uber-trace-id",
+];
+
 impl<'a> TraceHeaders<'a> {
+    /// Those of a message, and how many were too long to be read.
+    ///
+    /// Asked for by name: many an [`Extractor`] has no list of its keys, or
+    /// lists one for each of its lines.
+    pub(crate) fn of_carrier(carrier: &'a dyn Extractor) -> (Self, u32) {
+        let mut headers = TraceHeaders::default();
+        let mut too_long = 0;
+        for name in CARRIED {
+            let lines = carrier.get_all(name).unwrap_or_default();
+            let bytes: usize = lines.iter().map(|line| line.len()).sum();
+            if bytes > limits::MAX_MESSAGE_HEADER {
+                too_long += 1;
+            } else if let Some(slot) = headers.slot(name) {
+                lines.iter().for_each(|line| slot.push(line.as_bytes()));
+            }
+        }
+        (headers, too_long)
+    }
+
     pub(crate) fn collect<R: RequestInfo + ?Sized>(request: &'a R) -> Self {
         let mut headers = TraceHeaders::default();
         request.for_each_header(&mut |name, value| {

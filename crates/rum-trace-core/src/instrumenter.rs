@@ -14,11 +14,13 @@ use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
 use crate::extract::Extraction;
+use crate::fallback::Source;
 use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
 use crate::inbound::{Inbound, InboundTrace};
 use crate::intern::Route;
+use crate::limits;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::onward::Onward;
@@ -27,7 +29,6 @@ use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
 use crate::{Carrier, Injection, InstrumenterBuilder, RequestInfo, RumContext, Stats};
-use crate::{limits, propagator};
 #[cfg(feature = "tracing")]
 use crate::{tracing_layer, tracing_span};
 
@@ -128,10 +129,7 @@ impl Instrumenter {
     /// ```
     pub fn injection<'a>(&'a self, authority: &'a str) -> Injection<'a> {
         let injection = self.inner.onward.injection(authority);
-        match self.inner.spans.service() {
-            Some((name, instance)) => injection.called(name, instance),
-            None => injection,
-        }
+        self.inner.name_service(injection)
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -147,7 +145,8 @@ impl Instrumenter {
         // belong here too, before anything is put into a context or a span
         let rum = inner.rum_context(&headers, &extraction);
         // context and span
-        let base = inner.base_context(request, &headers, &extraction, rum);
+        let source = Source::Request(request);
+        let base = inner.base_context(Context::current(), source, &headers, &extraction, rum);
         let rum = RumContext::in_context(&base);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
@@ -193,7 +192,19 @@ impl Default for Instrumenter {
 }
 
 impl Inner {
-    fn rum_context(&self, headers: &TraceHeaders<'_>, extraction: &Extraction) -> RumContext {
+    /// The injection by the service that starts the spans, for `sw8`.
+    pub(crate) fn name_service<'a>(&'a self, injection: Injection<'a>) -> Injection<'a> {
+        match self.spans.service() {
+            Some((name, instance)) => injection.called(name, instance),
+            None => injection,
+        }
+    }
+
+    pub(crate) fn rum_context(
+        &self,
+        headers: &TraceHeaders<'_>,
+        extraction: &Extraction,
+    ) -> RumContext {
         let list = extraction.carried_list(headers).unwrap_or_else(|| {
             self.counters.tracestate_refused();
             TraceState::default()
@@ -217,16 +228,17 @@ impl Inner {
 
     /// The context that holds what goes with the caller's span, but not yet the
     /// span itself.
-    fn base_context(
+    pub(crate) fn base_context(
         &self,
-        request: &dyn RequestInfo,
+        around: Context,
+        source: Source<'_>,
         headers: &TraceHeaders<'_>,
         extraction: &Extraction,
         rum: RumContext,
     ) -> Context {
-        let base = with_baggage(Context::current(), headers);
+        let base = with_baggage(around, headers);
         let Some(parent) = &extraction.parent else {
-            return self.fallback_context(base, request, extraction, rum);
+            return self.fallback_context(base, source, extraction, rum);
         };
         self.counters.continued(parent.carrier);
         if !extraction.others.is_empty() {
@@ -245,7 +257,7 @@ impl Inner {
     }
 
     /// The context in which the caller's span is active.
-    fn caller(&self, base: &Context, extraction: &Extraction) -> Context {
+    pub(crate) fn caller(&self, base: &Context, extraction: &Extraction) -> Context {
         let span = NewSpan {
             base,
             remote: extraction.parent.as_ref(),
@@ -259,22 +271,22 @@ impl Inner {
     fn fallback_context(
         &self,
         base: Context,
-        request: &dyn RequestInfo,
+        source: Source<'_>,
         extraction: &Extraction,
         rum: RumContext,
     ) -> Context {
-        let found = self
-            .fallback
-            .as_deref()
-            .and_then(|fallback| propagator::extract(fallback, &base, request));
+        let fallback = self.fallback.as_deref();
+        let found = fallback.and_then(|fallback| source.extract(fallback, &base));
         match (&found, extraction.refused) {
             (Some(_), _) => self.counters.continued(Carrier::Propagator),
             (None, true) => self.counters.malformed(),
             (None, false) => self.counters.absent(),
         }
+        // A request served inside of another must not take over its client. But a
+        // message that tells nothing leaves the context as it is.
+        let clear = source.is_request() || found.is_some();
         let cx = found.unwrap_or(base);
-        // A request served inside of another must not take over its client.
-        if rum.is_empty() && cx.get::<Inbound>().is_none() {
+        if rum.is_empty() && !(clear && cx.get::<Inbound>().is_some()) {
             return cx;
         }
         cx.with_value(Inbound {

@@ -12,7 +12,9 @@
 //! [`Instrumenter::start`] reads the headers in a fixed order: *parse* every
 //! carrier ([`Carrier`]), apply the *limits*, then build the *context* and the
 //! *span*. The context holds the SERVER span, the [`RumContext`] and the
-//! baggage; [`Injection`] writes the trace into a request to the next service.
+//! baggage; [`Injection`] writes the trace into a request to the next service, or
+//! into a message, from which [`Instrumenter::extract`] takes it up again.
+//! [`ContextSnapshot`] hands the context to a task or a thread.
 //! [`ActiveRequest`] is the guard of the span's life.
 //!
 //! Nothing here can fail a request: bad headers start a new trace and are
@@ -29,6 +31,7 @@ mod carrier;
 mod cors;
 mod error;
 mod extract;
+mod fallback;
 mod grpc;
 mod headers;
 mod hooks;
@@ -41,7 +44,6 @@ mod method;
 mod metrics;
 mod onward;
 mod peer;
-mod propagator;
 mod redact;
 mod request_info;
 mod rum_context;
@@ -71,7 +73,10 @@ pub use cors::{CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS};
 pub use error::BuildError;
 pub use instrumenter::Instrumenter;
 pub use metrics::MetricLabel;
-pub use onward::{ActiveCall, CallFailure, Injection, TraceProtocol, UrlTemplate};
+pub use onward::{
+    ActiveCall, CallFailure, ContextSnapshot, InContext, Injection, RumTracePropagator,
+    TraceProtocol, UrlTemplate,
+};
 pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
 pub use server_timing::ServerTiming;

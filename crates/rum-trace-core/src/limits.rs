@@ -27,6 +27,11 @@ pub(crate) const MAX_LINES: usize = 32;
 /// Bytes of `baggage` that are read, all lines together (W3C Baggage, §3.3.2).
 pub(crate) const MAX_BAGGAGE: usize = 8_192;
 
+/// Bytes of one header of a message that are read, all its lines together. A
+/// request's head is bounded by the server; a message may have megabytes. The
+/// longest legal `tracestate` has 16 KiB.
+pub(crate) const MAX_MESSAGE_HEADER: usize = 32_768;
+
 /// The text without control characters and at most `max` bytes long, with
 /// whether it had to be cut.
 pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {

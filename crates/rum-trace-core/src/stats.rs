@@ -15,7 +15,8 @@ const MAX_SETS: usize = 32;
 ///
 /// Every request is in exactly one class: continued by one carrier, with none
 /// that names a span (`absent`), or with headers of which none could be
-/// continued (`malformed`).
+/// continued (`malformed`). A message whose context was
+/// [extracted](crate::Instrumenter::extract) counts as a request.
 ///
 /// ```
 /// use rum_trace_core::Instrumenter;
@@ -39,13 +40,13 @@ pub struct Stats {
     /// start a new trace.
     pub malformed: u64,
     /// Requests continued with the other valid carrier kept as a link, since
-    /// the two disagreed.
+    /// the two disagreed. (A message's other carrier is only counted.)
     pub linked: u64,
     /// `tracestate` lists not carried on because a member was illegal, they had
     /// more than 32 of them, or there was no valid `traceparent`.
     pub tracestate_refused: u64,
-    /// Values cut because they were over a limit; those of attributes only
-    /// where the span was described.
+    /// Values cut because they were over a limit, or not read; those of
+    /// attributes only where the span was described.
     pub over_limit: u64,
     /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for
     /// which the [`filter`](crate::InstrumenterBuilder::filter) asked for no span. They are in one of the classes as well.

@@ -4,6 +4,8 @@
 #[path = "tracing/layer.rs"]
 mod layer;
 mod support;
+#[path = "tracing/tasks.rs"]
+mod tasks;
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -107,7 +109,7 @@ impl Telemetry {
     }
 
     /// A text log and OpenTelemetry, as most services have them.
-    fn subscriber(&self) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static {
+    fn subscriber(&self) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + use<> {
         let text = tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(self.lines.clone());

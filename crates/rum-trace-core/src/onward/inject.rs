@@ -14,7 +14,7 @@ use crate::limits::MAX_TRACE_STATE_SENT;
 use crate::trace_state::{is_rum_key, members, sdk_takes};
 use crate::{Carrier, RumContext, RumKey, RumSource};
 
-/// Writes the active trace into an outgoing request.
+/// Writes the active trace into an outgoing request, or into a message.
 ///
 /// By default it goes on in the protocol that it came in: `sw8` as SkyWalking's
 /// agents write it, else W3C Trace Context.
@@ -45,6 +45,8 @@ use crate::{Carrier, RumContext, RumKey, RumSource};
 #[must_use]
 pub struct Injection<'a> {
     target: Target,
+    rum: bool,
+    baggage: bool,
     protocol: Option<TraceProtocol>,
     service: &'a str,
     instance: &'a str,
@@ -69,8 +71,11 @@ impl<'a> Injection<'a> {
     }
 
     pub(super) const fn to(target: Target) -> Self {
+        let is_own = matches!(target, Target::Own);
         Injection {
             target,
+            rum: is_own,
+            baggage: is_own,
             protocol: None,
             service: "",
             instance: "",
@@ -94,6 +99,12 @@ impl<'a> Injection<'a> {
     /// This service instance's name, for `sw8`; by default `unknown`.
     pub const fn instance(mut self, instance: &'a str) -> Self {
         self.instance = instance;
+        self
+    }
+
+    /// Whether the RUM members go along, and whether baggage does.
+    pub(super) const fn with(mut self, rum: bool, baggage: bool) -> Self {
+        (self.rum, self.baggage) = (rum, baggage);
         self
     }
 
@@ -158,19 +169,13 @@ impl<'a> Injection<'a> {
         "sw8-correlation",
     ];
 
-    fn is_own(&self) -> bool {
-        self.target == Target::Own
-    }
-
     fn write_w3c(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
         carrier.set("traceparent", outgoing.parent.to_string());
-        let list = outgoing.list(self.is_own());
+        let list = outgoing.list(self.rum);
         if !list.is_empty() {
             carrier.set("tracestate", list);
         }
-        if self.is_own() {
-            set(carrier, "baggage", baggage_of(cx));
-        }
+        set(carrier, "baggage", self.baggage_of(cx));
     }
 
     fn write_sw8(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
@@ -195,50 +200,55 @@ impl<'a> Injection<'a> {
             peer: self.peer,
         };
         carrier.set("sw8", parts.encode());
-        if self.is_own() {
-            set(carrier, "sw8-correlation", correlation_of(cx));
+        if self.baggage {
+            let pairs = self.entries(cx).into_iter();
+            let pairs = pairs.map(|(key, value, _)| (key, value));
+            set(carrier, "sw8-correlation", sw8::correlation::encode(pairs));
         }
     }
+
+    /// The RUM entries that came in as baggage, then the rest.
+    fn baggage_of(&self, cx: &Context) -> String {
+        if !self.rum && !self.baggage {
+            return String::new();
+        }
+        let rum = RumContext::in_context(cx);
+        let came_in = RUM_ENTRIES.into_iter().filter_map(|(key, name)| {
+            let goes_out = self.rum && rum.source(key) == Some(RumSource::Baggage);
+            Some((name, rum.get(key).filter(|_| goes_out)?, ""))
+        });
+        let rest = self.baggage.then(|| self.entries(cx));
+        baggage::compose(came_in.chain(rest.into_iter().flatten()))
+    }
+
+    /// In the order of the keys: the SDK's own changes from request to request, and
+    /// what is over a limit should always be the same. Another propagator may have
+    /// taken RUM entries for ordinary ones.
+    fn entries<'c>(&self, cx: &'c Context) -> Vec<(&'c str, &'c str, &'c str)> {
+        let baggage = cx.baggage();
+        let mut entries: Vec<_> = baggage
+            .iter()
+            .map(|(key, (value, metadata))| (key.as_str(), value.as_str(), metadata.as_str()))
+            .filter(|(key, ..)| self.rum || !baggage::is_rum_key(key))
+            .collect();
+        entries.sort_unstable();
+        entries
+    }
 }
+
+/// The RUM SDK's names for the fields in `baggage`.
+const RUM_ENTRIES: [(RumKey, &str); 5] = [
+    (RumKey::Version, "rum"),
+    (RumKey::AppType, "appType"),
+    (RumKey::AppId, "pid"),
+    (RumKey::SessionId, "sid"),
+    (RumKey::UserId, "uid"),
+];
 
 fn set(carrier: &mut dyn Injector, name: &str, value: String) {
     if !value.is_empty() {
         carrier.set(name, value);
     }
-}
-
-/// In the order of the keys: the SDK's own changes from request to request, and
-/// what is over a limit should always be the same.
-fn entries(cx: &Context) -> Vec<(&str, &str, &str)> {
-    let baggage = cx.baggage();
-    let mut entries: Vec<_> = baggage
-        .iter()
-        .map(|(key, (value, metadata))| (key.as_str(), value.as_str(), metadata.as_str()))
-        .collect();
-    entries.sort_unstable();
-    entries
-}
-
-/// The RUM entries that came in as baggage, then the rest.
-fn baggage_of(cx: &Context) -> String {
-    const RUM: [(RumKey, &str); 5] = [
-        (RumKey::Version, "rum"),
-        (RumKey::AppType, "appType"),
-        (RumKey::AppId, "pid"),
-        (RumKey::SessionId, "sid"),
-        (RumKey::UserId, "uid"),
-    ];
-    let rum = RumContext::in_context(cx);
-    let came_in = RUM.into_iter().filter_map(|(key, name)| {
-        let is_baggage = rum.source(key) == Some(RumSource::Baggage);
-        Some((name, rum.get(key).filter(|_| is_baggage)?, ""))
-    });
-    baggage::compose(came_in.chain(entries(cx)))
-}
-
-fn correlation_of(cx: &Context) -> String {
-    let pairs = entries(cx).into_iter().map(|(key, value, _)| (key, value));
-    sw8::correlation::encode(pairs)
 }
 
 struct Outgoing<'a> {

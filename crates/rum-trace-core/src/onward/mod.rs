@@ -3,11 +3,16 @@
 mod call;
 mod hosts;
 mod inject;
+mod message;
+mod propagator;
+mod snapshot;
 
 use std::fmt;
 
 pub use self::call::{ActiveCall, CallFailure, UrlTemplate};
 pub use self::inject::Injection;
+pub use self::propagator::RumTracePropagator;
+pub use self::snapshot::{ContextSnapshot, InContext};
 
 use self::hosts::HostPattern;
 use crate::BuildError;
@@ -106,6 +111,13 @@ impl Onward {
 
     pub(crate) fn trace_third_parties(&mut self, yes: bool) {
         self.trace_third_parties = yes;
+    }
+
+    /// What goes to a host of which nothing is known.
+    fn injection_to_anybody(&self) -> Injection<'_> {
+        Injection::to(Target::ThirdParty)
+            .service(&self.service)
+            .instance(&self.instance)
     }
 
     /// What a request to this authority (`host[:port]`) is to carry.

@@ -2,14 +2,17 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
     missing_docs,
     reason = "each test uses its part"
 )]
 
+mod carrier;
 mod request;
 
 use std::collections::HashMap;
 
+pub use carrier::Lines;
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry_sdk::trace::{
