@@ -6,33 +6,14 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpResponse};
 use pin_project_lite::pin_project;
 use rum_trace_core::{ActiveRequest, Failure};
 
 use crate::awaited::Awaited;
+use crate::bodiless::Bodiless;
 use crate::request::ActixResponse;
 use crate::{ResponseBody, route};
-
-/// Whether the request's method leaves the response without a body, whatever
-/// the handler returns (RFC 9110, §9.3.2 and §9.3.6).
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Bodiless {
-    Never,
-    Always,
-    OnSuccess,
-}
-
-impl Bodiless {
-    pub(crate) fn of(method: &Method) -> Self {
-        match *method {
-            Method::HEAD => Bodiless::Always,
-            Method::CONNECT => Bodiless::OnSuccess,
-            _ => Bodiless::Never,
-        }
-    }
-}
 
 pin_project! {
     /// The response to come; the span is active in each poll of it.
@@ -118,7 +99,7 @@ fn on_response<B: MessageBody>(
         }
         active.on_response(&ActixResponse(response.response()));
         append_headers(&active, response.headers_mut());
-        if sends_no_body(response.response(), request) || length == Some(0) {
+        if request.forbids_body(response.status()) || length == Some(0) {
             active.finish();
             return None;
         }
@@ -139,24 +120,6 @@ fn on_error(error: &Error, mut active: ActiveRequest) {
     } else {
         active.finish();
     }
-}
-
-/// RFC 9110: these have no content. After a 101 the connection is no longer
-/// HTTP; actix-web sends what follows (WebSocket frames) as the 101's body.
-fn sends_no_body<B: MessageBody>(response: &HttpResponse<B>, request: Bodiless) -> bool {
-    let by_method = match request {
-        Bodiless::Never => false,
-        Bodiless::Always => true,
-        Bodiless::OnSuccess => response.status().is_success(),
-    };
-    by_method
-        || matches!(
-            response.status(),
-            StatusCode::SWITCHING_PROTOCOLS
-                | StatusCode::NO_CONTENT
-                | StatusCode::RESET_CONTENT
-                | StatusCode::NOT_MODIFIED
-        )
 }
 
 /// How many bytes the body has: what it says itself goes first, since

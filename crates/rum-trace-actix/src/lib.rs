@@ -2,7 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod awaited;
+mod bodiless;
 mod body;
+#[cfg(feature = "awc")]
+mod client;
 mod extract;
 mod future;
 mod middleware;
@@ -11,6 +14,12 @@ mod route;
 mod transform;
 
 pub use body::ResponseBody;
+#[cfg(feature = "awc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "awc")))]
+pub use client::{
+    CallFuture, RedirectsFuture, RumTraceClient, RumTraceClientMiddleware, RumTraceRedirects,
+    RumTraceRedirectsMiddleware,
+};
 pub use extract::{CurrentTrace, MissingRum, Rum};
 pub use future::ResponseFuture;
 pub use middleware::RumTraceMiddleware;

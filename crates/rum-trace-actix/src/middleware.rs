@@ -7,7 +7,7 @@ use actix_web::dev::{ResourceMap, Service, ServiceRequest, ServiceResponse, forw
 use rum_trace_core::{ActiveRequest, Instrumenter};
 
 use crate::awaited::Awaited;
-use crate::future::Bodiless;
+use crate::bodiless::Bodiless;
 use crate::request::ActixRequest;
 use crate::{ResponseBody, ResponseFuture};
 

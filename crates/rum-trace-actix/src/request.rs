@@ -49,14 +49,7 @@ impl RequestInfo for ActixRequest<'_> {
     }
 
     fn protocol_version(&self) -> Option<&'static str> {
-        Some(match self.0.version() {
-            Version::HTTP_09 => "0.9",
-            Version::HTTP_10 => "1.0",
-            Version::HTTP_11 => "1.1",
-            Version::HTTP_2 => "2",
-            Version::HTTP_3 => "3",
-            _ => return None,
-        })
+        version_text(self.0.version())
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -87,8 +80,20 @@ impl<B> ResponseInfo for ActixResponse<'_, B> {
     }
 }
 
+/// As the conventions write it.
+pub(crate) fn version_text(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
+}
+
 /// A name with several lines is visited once for each, in their order.
-fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+pub(crate) fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
     for (name, value) in headers {
         visit(name.as_str(), value.as_bytes());
     }

@@ -89,6 +89,15 @@ fn what_a_call_says_of_itself() {
             "h.example",
             80,
         ),
+        (
+            "GET",
+            "wss://chat.example/room",
+            None,
+            "GET",
+            "wss://chat.example/room",
+            "chat.example",
+            443,
+        ),
     ];
     for (method, url, template, name, full, address, port) in table {
         let harness = Harness::new();

@@ -23,11 +23,15 @@ pub mod tower {
     pub use rum_trace_tower::{ResponseBody, ResponseFuture, RumTrace, RumTraceLayer, inject};
 }
 
-/// The actix-web adapter: the middleware, and extractors for handlers.
+/// The actix-web adapter: the middleware, extractors for handlers, and (feature `awc`)
+/// the middleware of its client.
 #[cfg(feature = "actix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "actix")))]
 pub mod actix {
     pub use rum_trace_actix::{CurrentTrace, MissingRum, Rum, RumTrace};
+    #[cfg(feature = "awc")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "awc")))]
+    pub use rum_trace_actix::{RumTraceClient, RumTraceRedirects};
 }
 
 /// The axum adapter: the layer, and extractors for handlers.

@@ -70,6 +70,10 @@ impl Spans {
         spans.remove(0)
     }
 
+    pub fn reset(&self) {
+        self.exporter.reset();
+    }
+
     pub async fn wait_for(&self, count: usize) -> Vec<SpanData> {
         let spans = async {
             loop {

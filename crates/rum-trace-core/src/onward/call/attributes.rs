@@ -56,11 +56,13 @@ fn scheme(request: &dyn RequestInfo) -> &str {
     request.scheme().unwrap_or("http")
 }
 
+/// A WebSocket begins as a request, and its URL has a scheme of its own.
 fn default_port(scheme: &str) -> Option<u16> {
-    if scheme.eq_ignore_ascii_case("https") {
+    let is = |known: &str| scheme.eq_ignore_ascii_case(known);
+    if is("https") || is("wss") {
         Some(443)
     } else {
-        scheme.eq_ignore_ascii_case("http").then_some(80)
+        (is("http") || is("ws")).then_some(80)
     }
 }
 
