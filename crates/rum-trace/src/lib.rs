@@ -42,6 +42,16 @@ pub mod axum {
     pub use rum_trace_tower::axum::{CurrentTrace, MissingRum, Rum};
 }
 
+/// The client side for reqwest: [`client`](reqwest::client) and its parts.
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub mod reqwest {
+    pub use rum_trace_reqwest::{
+        FollowRedirects, RedirectError, RumTraceClientBuilder, RumTraceMiddleware, UrlTemplate,
+        client,
+    };
+}
+
 /// The export pipeline: OpenTelemetry SDK and OTLP.
 #[cfg(feature = "otlp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
