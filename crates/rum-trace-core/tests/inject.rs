@@ -508,6 +508,24 @@ fn the_builder_says_whose_a_host_is() {
 }
 
 #[test]
+fn credentials_in_a_url_are_not_told() {
+    let instrumenter = Instrumenter::builder()
+        .protocol_to("localhost", TraceProtocol::Sw8)
+        .build()
+        .expect("settings are right");
+    let harness = Harness::new();
+    let request = Request::get("/").header("traceparent", TRACEPARENT);
+    let active = harness.instrumenter.start(&request);
+    let mut headers = HashMap::new();
+    let to = instrumenter.injection("user:pass@localhost:3000");
+    to.inject(active.context(), &mut headers);
+    let sw8 = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+    assert_eq!(sw8.peer(), "localhost:3000");
+    // Who stands before the @ is not who is called.
+    assert!(!instrumenter.injection("localhost@evil.example").is_wanted());
+}
+
+#[test]
 fn third_parties_get_the_trace_if_asked_and_nothing_of_the_client() {
     let builder = || Instrumenter::builder().trace_third_parties(true);
     let instrumenter = builder()

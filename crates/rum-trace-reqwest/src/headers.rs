@@ -13,8 +13,7 @@ pub(crate) fn inject(call: &ActiveCall, request: &mut Request) {
     // Taken out for as long as the URL is looked at.
     let mut headers = mem::take(request.headers_mut());
     remove(&mut headers);
-    let authority = authority(request);
-    call.injection(authority)
+    call.injection(request.url().authority())
         .inject(call.context(), &mut Headers(&mut headers));
     *request.headers_mut() = headers;
 }
@@ -24,14 +23,6 @@ pub(crate) fn remove(headers: &mut HeaderMap) {
     for name in Injection::HEADERS {
         headers.remove(name);
     }
-}
-
-/// `host[:port]`, without credentials: `sw8` tells it to the host.
-fn authority(request: &Request) -> &str {
-    let authority = request.url().authority();
-    authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host)
 }
 
 struct Headers<'a>(&'a mut HeaderMap);

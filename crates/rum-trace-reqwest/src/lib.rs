@@ -14,4 +14,4 @@ mod scoped;
 pub use client::{RumTraceClientBuilder, client};
 pub use middleware::RumTraceMiddleware;
 pub use redirect::{FollowRedirects, RedirectError};
-pub use request::UrlTemplate;
+pub use rum_trace_core::UrlTemplate;

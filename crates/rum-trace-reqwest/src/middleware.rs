@@ -8,9 +8,9 @@ use http::Extensions;
 use opentelemetry::Context;
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
-use rum_trace_core::{ActiveCall, BuildError, Instrumenter, InstrumenterBuilder};
+use rum_trace_core::{ActiveCall, BuildError, Instrumenter, InstrumenterBuilder, UrlTemplate};
 
-use crate::request::{HttpRequest, UrlTemplate};
+use crate::request::HttpRequest;
 use crate::response::{Bodiless, answered};
 use crate::scoped::Scoped;
 use crate::{failure, headers};

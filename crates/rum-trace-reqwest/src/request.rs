@@ -5,28 +5,7 @@ use std::net::SocketAddr;
 use http_body::Body;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Request, Response, Version};
-use rum_trace_core::{RequestInfo, ResponseInfo};
-
-/// The template of a request's path, for its span's name and `url.template`.
-///
-/// The path itself names no span, since there are too many of them.
-///
-/// ```no_run
-/// use rum_trace_reqwest::UrlTemplate;
-///
-/// # async fn get(client: reqwest_middleware::ClientWithMiddleware) -> reqwest_middleware::Result<()> {
-/// let response = client
-///     .get("http://stock.internal/items/42")
-///     .with_extension(UrlTemplate("/items/{id}"))
-///     .send()
-///     .await?; // the span's name is `GET /items/{id}`
-/// # Ok(())
-/// # }
-/// ```
-///
-/// It holds for retries too, and no longer for the URL that a redirect leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct UrlTemplate(pub &'static str);
+use rum_trace_core::{RequestInfo, ResponseInfo, UrlTemplate};
 
 pub(crate) struct HttpRequest<'a> {
     pub(crate) request: &'a Request,

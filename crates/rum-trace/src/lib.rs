@@ -47,8 +47,7 @@ pub mod axum {
 #[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
 pub mod reqwest {
     pub use rum_trace_reqwest::{
-        FollowRedirects, RedirectError, RumTraceClientBuilder, RumTraceMiddleware, UrlTemplate,
-        client,
+        FollowRedirects, RedirectError, RumTraceClientBuilder, RumTraceMiddleware, client,
     };
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_http::uri::Authority;
 use actix_http::{RequestHead, RequestHeadType};
 use awc::ConnectRequest;
 use opentelemetry::propagation::Injector;
@@ -21,11 +22,7 @@ static NAMES: [HeaderName; Injection::HEADERS.len()] = [
 /// handler that copies its request's headers would hand on the RUM members too.
 pub(super) fn inject(call: &ActiveCall, request: &mut ConnectRequest) {
     let authority = head(request).uri.authority().cloned();
-    let authority = authority.as_ref().map_or("", |authority| {
-        // Without credentials: `sw8` names the address that is called.
-        let authority = authority.as_str();
-        authority.rsplit('@').next().unwrap_or(authority)
-    });
+    let authority = authority.as_ref().map_or("", Authority::as_str);
     remove(request);
     let injection = call.injection(authority);
     if injection.is_wanted() {

@@ -70,10 +70,14 @@ fn is_internal_address(address: IpAddr) -> bool {
     }
 }
 
-/// The host of `host[:port]`, as a URI's authority has it; credentials before it
-/// are nobody's business.
+/// `host[:port]` of a URI's authority; credentials before it are nobody's business.
+pub(crate) fn without_credentials(authority: &str) -> &str {
+    authority.rsplit('@').next().unwrap_or(authority)
+}
+
+/// The host of `host[:port]`, as a URI's authority has it.
 pub(crate) fn host_of(authority: &str) -> &str {
-    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = without_credentials(authority);
     if host.starts_with('[') {
         return host.split_inclusive(']').next().unwrap_or(host);
     }

@@ -126,7 +126,7 @@ impl Onward {
         let injection = Injection::to(self.target(host))
             .service(&self.service)
             .instance(&self.instance)
-            .peer(authority);
+            .peer(hosts::without_credentials(authority));
         match self.protocols.iter().find(|(it, _)| it.matches(host)) {
             Some((_, protocol)) => injection.protocol(*protocol),
             None => injection,

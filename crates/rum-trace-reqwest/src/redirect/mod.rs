@@ -12,9 +12,10 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
+use rum_trace_core::UrlTemplate;
+
 use self::next::Change;
 use self::secrets::DefaultSecrets;
-use crate::request::UrlTemplate;
 
 /// As reqwest has it.
 const MAX_REDIRECTS: usize = 10;

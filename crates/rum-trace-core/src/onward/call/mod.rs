@@ -69,6 +69,8 @@ impl Instrumenter {
 /// The template of a URL's path, as `/items/{id}`: low in cardinality, so that it
 /// can be in the CLIENT span's name. Adapters take it from a request's extensions.
 ///
+/// It holds for retries too, and no longer for the URL that a redirect leads to.
+///
 /// ```
 /// use rum_trace_core::UrlTemplate;
 ///
