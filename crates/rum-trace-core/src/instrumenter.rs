@@ -13,7 +13,7 @@ use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
-use crate::extract::Extraction;
+use crate::extract::{Extraction, Remote};
 use crate::fallback::Source;
 use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
@@ -23,7 +23,7 @@ use crate::intern::Route;
 use crate::limits;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
-use crate::onward::Onward;
+use crate::onward::{Endpoint, Onward};
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
@@ -165,7 +165,9 @@ impl Instrumenter {
             route: request.route().filter(|_| call.is_none()).map(Route::of),
             call,
         };
-        let opened = inner.open(&base, &arrival, &extraction);
+        let named = inner.with_endpoint(&base, &arrival, &extraction);
+        let base = named.as_ref().unwrap_or(&base);
+        let opened = inner.open(base, &arrival, &extraction);
         // Last: a hook of the user's that panicked must not leave it active.
         let measured = inner.measure(&arrival);
         let call = arrival.call.map(Box::new);
@@ -254,6 +256,18 @@ impl Inner {
             }),
             rum_in_trace_state: self.rum_in_trace_state,
         })
+    }
+
+    /// With what the next service is told of this one, if that may be by `sw8`.
+    fn with_endpoint(
+        &self,
+        base: &Context,
+        arrival: &Arrival<'_>,
+        extraction: &Extraction,
+    ) -> Option<Context> {
+        let by_sw8 = |parent: Remote| parent.carrier == Carrier::Sw8;
+        let is_told = extraction.parent.is_some_and(by_sw8) || self.onward.speaks_sw8();
+        is_told.then(|| base.with_value(arrival.endpoint()))
     }
 
     /// The context in which the caller's span is active.
@@ -491,6 +505,14 @@ impl Arrival<'_> {
         match &self.call {
             Some(call) => call.span_name(),
             None => self.http_span_name(),
+        }
+    }
+
+    #[inline(never)]
+    fn endpoint(&self) -> Endpoint {
+        match (&self.call, &self.route) {
+            (None, Some(route)) => Endpoint::of_span(route.span_name(self.method)),
+            _ => Endpoint::of_path(self.request.path()),
         }
     }
 

@@ -508,6 +508,68 @@ fn the_builder_says_whose_a_host_is() {
 }
 
 #[test]
+fn sw8_tells_which_endpoint_calls() {
+    let parent: &[(&str, &str)] = &[("sw8", SW8)];
+    let w3c: &[(&str, &str)] = &[("traceparent", TRACEPARENT)];
+    let grpc: &[(&str, &str)] = &[("sw8", SW8), ("content-type", "application/grpc")];
+    let (own, third) = (Injection::to_own_service(), Injection::to_third_party());
+    let sw8 = |injection: Injection<'static>| injection.protocol(TraceProtocol::Sw8);
+    // what came in, method, route, whether a host is said to read sw8, where to; endpoint
+    let table = [
+        (
+            parent,
+            "GET",
+            Some("/items/{id}"),
+            false,
+            sw8(own),
+            "GET /items/{id}",
+        ),
+        (parent, "GET", None, false, sw8(own), "/items/42"),
+        (
+            grpc,
+            "POST",
+            Some("/shop.Stock/{*rest}"),
+            false,
+            sw8(own),
+            "/items/42",
+        ),
+        (
+            parent,
+            "GET",
+            Some("/items/{id}"),
+            false,
+            sw8(own).endpoint("mine"),
+            "mine",
+        ),
+        (parent, "GET", Some("/items/{id}"), false, sw8(third), "/"),
+        (
+            w3c,
+            "GET",
+            Some("/items/{id}"),
+            true,
+            sw8(own),
+            "GET /items/{id}",
+        ),
+        // Nobody was to be told: it costs nothing then.
+        (w3c, "GET", Some("/items/{id}"), false, sw8(own), "/"),
+    ];
+    for (headers, method, route, says, injection, endpoint) in table {
+        let harness = Harness::with(|builder| match says {
+            true => builder.protocol_to("stock", TraceProtocol::Both),
+            false => builder,
+        });
+        let mut request = Request::new(method, "/items/42?secret=1");
+        request.route = route.map(str::to_owned);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let (headers, _) = injected(&harness, &request, injection);
+        let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+        assert_eq!(out.endpoint(), endpoint, "{request:?}");
+    }
+}
+
+#[test]
 fn credentials_in_a_url_are_not_told() {
     let instrumenter = Instrumenter::builder()
         .protocol_to("localhost", TraceProtocol::Sw8)

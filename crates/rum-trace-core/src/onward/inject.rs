@@ -8,7 +8,7 @@ use rum_trace_propagation::sw8::{self, Sw8Parts};
 use rum_trace_propagation::tracestate::{compose, is_legal_member};
 use rum_trace_propagation::{SpanId, TraceFlags, TraceId, TraceParent, baggage};
 
-use super::{Target, TraceProtocol};
+use super::{Endpoint, Target, TraceProtocol};
 use crate::inbound::{Inbound, InboundTrace};
 use crate::limits::MAX_TRACE_STATE_SENT;
 use crate::trace_state::{is_rum_key, members, sdk_takes};
@@ -116,8 +116,10 @@ impl<'a> Injection<'a> {
         self
     }
 
-    /// What of this service makes the call, for `sw8`: a route as `/users/{id}`;
-    /// by default `/`.
+    /// What of this service makes the call, for `sw8`. By default one's own services
+    /// learn the name of the SERVER span, `GET /users/{id}`, or the path where the
+    /// route is known only afterwards, if the trace came in by `sw8` or a host was
+    /// [said](crate::InstrumenterBuilder::protocol_to) to read it; else it is `/`.
     pub const fn endpoint(mut self, endpoint: &'a str) -> Self {
         self.endpoint = endpoint;
         self
@@ -196,7 +198,7 @@ impl<'a> Injection<'a> {
             span_id: 0,
             service: self.service,
             instance: self.instance,
-            endpoint: self.endpoint,
+            endpoint: self.endpoint_of(cx),
             peer: self.peer,
         };
         carrier.set("sw8", parts.encode());
@@ -204,6 +206,17 @@ impl<'a> Injection<'a> {
             let pairs = self.entries(cx).into_iter();
             let pairs = pairs.map(|(key, value, _)| (key, value));
             set(carrier, "sw8-correlation", sw8::correlation::encode(pairs));
+        }
+    }
+
+    /// A third party need not know what was asked for.
+    fn endpoint_of<'c>(&self, cx: &'c Context) -> &'c str
+    where
+        'a: 'c,
+    {
+        match (self.endpoint, self.target) {
+            ("", Target::Own) => Endpoint::in_context(cx),
+            (given, _) => given,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The trace's way on: what goes to which host, in which protocol.
 
 mod call;
+mod endpoint;
 mod hosts;
 mod inject;
 mod message;
@@ -14,6 +15,7 @@ pub use self::inject::Injection;
 pub use self::propagator::RumTracePropagator;
 pub use self::snapshot::{ContextSnapshot, InContext};
 
+pub(crate) use self::endpoint::Endpoint;
 use self::hosts::HostPattern;
 use crate::BuildError;
 
@@ -118,6 +120,13 @@ impl Onward {
         Injection::to(Target::ThirdParty)
             .service(&self.service)
             .instance(&self.instance)
+    }
+
+    /// Whether some host gets `sw8` whichever protocol a trace came in.
+    pub(crate) fn speaks_sw8(&self) -> bool {
+        self.protocols
+            .iter()
+            .any(|(_, protocol)| protocol.has_sw8())
     }
 
     /// What a request to this authority (`host[:port]`) is to carry.

@@ -1,0 +1,29 @@
+//! What of this service makes a call: `sw8` tells it to the next one.
+
+use std::borrow::Cow;
+
+use opentelemetry::Context;
+
+use crate::limits;
+
+/// The name of the request that is served, in its context.
+///
+/// SkyWalking's "parent endpoint" is the operation name of the caller's entry
+/// span: here the SERVER span's, or the path where the route is not known yet.
+pub(crate) struct Endpoint(Cow<'static, str>);
+
+impl Endpoint {
+    pub(crate) fn of_span(name: Cow<'static, str>) -> Self {
+        Endpoint(name)
+    }
+
+    pub(crate) fn of_path(path: &str) -> Self {
+        let (path, _) = limits::field(path, limits::MAX_SW8_NAME);
+        Endpoint(Cow::Owned(path.into_owned()))
+    }
+
+    /// Empty, if there is none.
+    pub(crate) fn in_context(cx: &Context) -> &str {
+        cx.get::<Endpoint>().map_or("", |endpoint| &endpoint.0)
+    }
+}
