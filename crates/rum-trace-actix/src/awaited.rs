@@ -17,16 +17,21 @@ use rum_trace_core::ActiveRequest;
 pub(crate) struct Awaited {
     // Taken once, when the response is there.
     active: Option<ActiveRequest>,
-    routes: Rc<ResourceMap>,
-    uri: Uri,
+    // None if nobody would be told the route.
+    lookup: Option<Lookup>,
+}
+
+/// What a route is looked up by: all of the app's, and what the client asked for.
+pub(crate) struct Lookup {
+    pub(crate) routes: Rc<ResourceMap>,
+    pub(crate) uri: Uri,
 }
 
 impl Awaited {
-    pub(crate) fn new(active: ActiveRequest, routes: Rc<ResourceMap>, uri: Uri) -> Self {
+    pub(crate) fn new(active: ActiveRequest, lookup: impl FnOnce() -> Lookup) -> Self {
         Awaited {
+            lookup: active.wants_route().then(lookup),
             active: Some(active),
-            routes,
-            uri,
         }
     }
 
@@ -46,8 +51,8 @@ impl Awaited {
     }
 
     fn look_up(&mut self) {
-        if let Some(active) = &mut self.active {
-            if let Some(route) = self.routes.match_pattern(self.uri.path()) {
+        if let (Some(active), Some(Lookup { routes, uri })) = (&mut self.active, &self.lookup) {
+            if let Some(route) = routes.match_pattern(uri.path()) {
                 active.set_route(if route.is_empty() { "/" } else { &route });
             }
         }

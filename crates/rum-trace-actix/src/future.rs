@@ -94,8 +94,10 @@ fn on_response<B: MessageBody>(
     let length = known_length(response.response());
     let guard = active.and_then(|mut active| {
         // Only now: the router has run, and the request is at rest.
-        if let Some(route) = route::of(response.request()) {
-            active.set_route(&route);
+        if active.wants_route() {
+            if let Some(route) = route::of(response.request()) {
+                active.set_route(&route);
+            }
         }
         active.on_response(&ActixResponse(response.response()));
         append_headers(&active, response.headers_mut());

@@ -6,7 +6,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ResourceMap, Service, ServiceRequest, ServiceResponse, forward_ready};
 use rum_trace_core::{ActiveRequest, Instrumenter};
 
-use crate::awaited::Awaited;
+use crate::awaited::{Awaited, Lookup};
 use crate::bodiless::Bodiless;
 use crate::request::ActixRequest;
 use crate::{ResponseBody, ResponseFuture};
@@ -51,7 +51,10 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let active = self.instrumenter.start(&ActixRequest(&request));
         let bodiless = Bodiless::of(request.method());
-        let awaited = Awaited::new(active, self.routes(&request), request.uri().clone());
+        let awaited = Awaited::new(active, || Lookup {
+            routes: self.routes(&request),
+            uri: request.uri().clone(),
+        });
         let future = {
             // Services do work in `call` too; actix-web's router runs there.
             let _scope = awaited.active().map(ActiveRequest::scope);

@@ -46,8 +46,9 @@ pub struct ActiveRequest {
     recording: bool,
     ended: bool,
     panicked: AtomicBool,
+    // Boxed for the same reason.
     #[cfg(feature = "tracing")]
-    tracing_span: tracing::Span,
+    tracing_span: Option<Box<tracing::Span>>,
 }
 
 /// Why a request did not complete: the `error.type` of its span.
@@ -116,7 +117,7 @@ pub(crate) struct Begun {
     /// When the span started, if it was described here.
     pub(crate) start: Option<Start>,
     #[cfg(feature = "tracing")]
-    pub(crate) tracing_span: tracing::Span,
+    pub(crate) tracing_span: Option<Box<tracing::Span>>,
 }
 
 impl Begun {
@@ -131,7 +132,7 @@ impl Begun {
             recording: false,
             start: None,
             #[cfg(feature = "tracing")]
-            tracing_span: tracing::Span::none(),
+            tracing_span: None,
         }
     }
 }
@@ -201,17 +202,26 @@ impl ActiveRequest {
         let guard = self.cx.clone().attach();
         Scope {
             #[cfg(feature = "tracing")]
-            _entered: tracing_layer::enter(&self.tracing_span),
+            _entered: self.tracing_span.as_deref().map(tracing_layer::enter),
             _guard: guard,
             panicked: &self.panicked,
         }
+    }
+
+    /// Whether [`set_route`](Self::set_route) would tell anybody: not for a
+    /// request that is neither sampled nor measured, nor for a gRPC call. An
+    /// adapter need not look the route up then.
+    #[must_use]
+    pub fn wants_route(&self) -> bool {
+        let told = self.recording && !self.ended || self.measured.is_some();
+        told && !self.is_grpc()
     }
 
     /// Tells the matched route, where it is known only after the handler ran.
     ///
     /// A gRPC call has its method instead.
     pub fn set_route(&mut self, route: &str) {
-        if self.is_grpc() {
+        if !self.wants_route() {
             return;
         }
         let route = Route::of(route);
@@ -310,7 +320,7 @@ impl ActiveRequest {
     }
 
     fn end(&mut self, failure: Option<Failure>) {
-        if std::mem::replace(&mut self.ended, true) {
+        if std::mem::replace(&mut self.ended, true) || !self.is_told_of() {
             return;
         }
         let methods = &self.instrumenter.inner().rpc_methods;
@@ -334,6 +344,12 @@ impl ActiveRequest {
         }
     }
 
+    /// Whether anything comes of its end: its span, its metrics, or that a gRPC
+    /// method is known from now on.
+    fn is_told_of(&self) -> bool {
+        self.recording || self.measured.is_some() || self.call.is_some()
+    }
+
     /// By the conventions: none below 500 (for gRPC: for a status that is not
     /// the server's failure), if the response is complete.
     fn error_type(&self, failure: Option<Failure>, call: Option<&EndedCall>) -> Option<Value> {
@@ -348,9 +364,10 @@ impl ActiveRequest {
     }
 
     fn end_span(&self, ended: &Ended<'_>) {
-        let attributes = self.attributes_at_end(ended);
+        let mut attributes = self.attributes_at_end(ended);
         let span = self.cx.span();
-        span.set_attributes(attributes.into_iter().flatten());
+        // Taken from here: by value, the SDK would move all of them about.
+        span.set_attributes(attributes.iter_mut().filter_map(Option::take));
         if let Some(call) = ended.call {
             if let (Some(method), false) = (&call.found, self.named) {
                 span.update_name(method.as_ref().to_owned());
@@ -415,7 +432,7 @@ impl fmt::Debug for ActiveRequest {
 pub struct Scope<'a> {
     // Left before the context that it was entered in: fields drop in order.
     #[cfg(feature = "tracing")]
-    _entered: tracing::span::Entered<'a>,
+    _entered: Option<tracing::span::Entered<'a>>,
     _guard: ContextGuard,
     panicked: &'a AtomicBool,
 }

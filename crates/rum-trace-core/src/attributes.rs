@@ -8,7 +8,6 @@ use rum_trace_propagation::Sw8;
 
 use crate::RequestInfo;
 use crate::capture::HeaderCapture;
-use crate::headers::TraceHeaders;
 use crate::instrumenter::Arrival;
 use crate::intern;
 use crate::limits;
@@ -16,6 +15,7 @@ use crate::method::Method;
 use crate::peer;
 use crate::redact::QueryRedaction;
 use crate::semconv;
+use crate::server::AskedHost;
 use crate::stats::Counters;
 
 /// Room for everything that nearly every request has, and what its response
@@ -72,7 +72,9 @@ pub(crate) fn at_creation(
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
-    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 } + rare(arrival);
+    let host = AskedHost::of(arrival.request, arrival.headers);
+    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
+    let further = further + rare(arrival, host.as_ref());
     let mut attributes = Attributes {
         list: Vec::with_capacity(CAPACITY + further),
         over_limit: 0,
@@ -81,7 +83,7 @@ pub(crate) fn at_creation(
         Some(call) => call.push_attributes(&mut attributes.list),
         None => attributes.http(settings, arrival),
     }
-    attributes.connection(arrival);
+    attributes.connection(arrival, host.as_ref());
     arrival.rum.push_attributes(&mut attributes.list);
     if let Some(sw8) = sw8 {
         attributes.sw8(sw8, &settings.redaction);
@@ -94,12 +96,8 @@ pub(crate) fn at_creation(
 }
 
 /// How many there are of those that only some requests have.
-fn rare(arrival: &Arrival<'_>) -> usize {
-    let has_port = |host: &[u8]| host.contains(&b':');
-    let authority = arrival.request.authority().map(str::as_bytes);
-    let port = authority
-        .or(arrival.headers.host.first())
-        .is_some_and(has_port);
+fn rare(arrival: &Arrival<'_>, host: Option<&AskedHost<'_>>) -> usize {
+    let port = host.is_some_and(|host| host.server().port.is_some());
     let query = arrival.request.query().is_some();
     let original = matches!(arrival.method, Method::Other);
     usize::from(port) + usize::from(query) + usize::from(original)
@@ -128,14 +126,6 @@ impl Attributes {
         self.text_up_to(limits::MAX_TEXT, name, text);
     }
 
-    /// The same for a text that many requests share.
-    fn shared(&mut self, name: &'static str, text: &str, kept: fn(&str) -> Option<&'static str>) {
-        match kept(text) {
-            Some(kept) => self.push(name, kept),
-            None => self.text(name, text),
-        }
-    }
-
     #[inline(never)]
     fn text_up_to(&mut self, max: usize, name: &'static str, text: &str) {
         let (text, cut) = limits::field(text, max);
@@ -158,14 +148,16 @@ impl Attributes {
             self.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
         }
         self.url(settings, request);
-        if let Some(route) = arrival.route {
+        if let Some(route) = arrival.route() {
             self.push(semconv::HTTP_ROUTE, route.value());
         }
     }
 
     /// What RPC has as well: who, to whom, over what.
-    fn connection(&mut self, arrival: &Arrival<'_>) {
-        self.server(arrival.request, arrival.headers);
+    fn connection(&mut self, arrival: &Arrival<'_>, host: Option<&AskedHost<'_>>) {
+        if let Some(host) = host {
+            self.server(host);
+        }
         self.peer(arrival.request.peer());
         if let Some(version) = arrival.request.protocol_version() {
             self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
@@ -189,19 +181,12 @@ impl Attributes {
         }
     }
 
-    /// The host that the client asked for: `:authority`, then `Host`.
-    fn server(&mut self, request: &dyn RequestInfo, headers: &TraceHeaders<'_>) {
-        let host = headers.host.first();
-        let host = host.and_then(|host| std::str::from_utf8(host).ok());
-        let Some(authority) = request.authority().or(host) else {
-            return;
-        };
-        let (address, port) = split_authority(authority);
-        if address.is_empty() {
-            return;
+    fn server(&mut self, host: &AskedHost<'_>) {
+        match host {
+            AskedHost::Known(server) => self.push(semconv::SERVER_ADDRESS, server.address),
+            AskedHost::Other(server) => self.text(semconv::SERVER_ADDRESS, server.address),
         }
-        self.shared(semconv::SERVER_ADDRESS, address, intern::host);
-        if let Some(port) = port {
+        if let Some(port) = host.server().port {
             self.push(semconv::SERVER_PORT, i64::from(port));
         }
     }
@@ -237,58 +222,5 @@ impl Attributes {
             }
         }
         self.push(semconv::SW8_PARENT_SPAN_ID, i64::from(sw8.span_id()));
-    }
-}
-
-/// `host[:port]`; an IPv6 host loses its brackets.
-pub(crate) fn split_authority(authority: &str) -> (&str, Option<u16>) {
-    // Credentials before the host are nobody's business.
-    let authority = after_last(b'@', authority).unwrap_or(authority);
-    if let Some(rest) = authority.strip_prefix('[') {
-        return match rest.split_once(']') {
-            Some((host, port)) => (
-                host,
-                port.strip_prefix(':').and_then(|port| port.parse().ok()),
-            ),
-            None => (rest, None),
-        };
-    }
-    match after_last(b':', authority) {
-        Some(port) => {
-            let host = &authority[..authority.len() - port.len() - 1];
-            (host, port.parse().ok())
-        }
-        None => (authority, None),
-    }
-}
-
-/// What comes after the last of these ASCII characters. Hosts are short: a plain
-/// loop is quicker than a search that is made for long texts.
-fn after_last(character: u8, text: &str) -> Option<&str> {
-    let place = text.bytes().rposition(|byte| byte == character)?;
-    text.get(place + 1..)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn authorities_are_split() {
-        let table = [
-            ("api.example.com", "api.example.com", None),
-            ("api.example.com:8443", "api.example.com", Some(8443)),
-            ("127.0.0.1:80", "127.0.0.1", Some(80)),
-            ("[::1]:8080", "::1", Some(8080)),
-            ("[::1]", "::1", None),
-            ("[::1", "::1", None),
-            ("host:", "host", None),
-            ("host:99999", "host", None),
-            ("u:p@host:1", "host", Some(1)),
-            ("", "", None),
-        ];
-        for (authority, address, port) in table {
-            assert_eq!(split_authority(authority), (address, port), "{authority}");
-        }
     }
 }

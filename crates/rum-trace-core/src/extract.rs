@@ -12,7 +12,7 @@ use rum_trace_propagation::{
 };
 
 use crate::Carrier;
-use crate::headers::{Lines, TraceHeaders};
+use crate::headers::TraceHeaders;
 use crate::limits;
 use crate::semconv;
 use crate::stats::Counters;
@@ -180,20 +180,26 @@ impl Remote {
 /// A header was there and its parser refused it.
 struct Refused;
 
-/// W3C Trace Context Level 2, §3.2: a second `traceparent` makes both invalid.
 fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
-    let value = match &headers.traceparent {
-        Lines::None => return Ok(None),
-        Lines::One(value) => value,
-        Lines::Many(_) => return Err(Refused),
+    if headers.traceparent.is_empty() {
+        return Ok(None);
+    }
+    read_w3c(headers.traceparent.as_slice()).map(Some)
+}
+
+/// W3C Trace Context Level 2, §3.2: a second `traceparent` makes both invalid.
+#[inline(never)]
+fn read_w3c(lines: &[&[u8]]) -> Result<Remote, Refused> {
+    let [value] = lines else {
+        return Err(Refused);
     };
     let parent = TraceParent::parse(value).map_err(|_| Refused)?;
-    Ok(Some(Remote {
+    Ok(Remote {
         carrier: Carrier::W3c,
         trace_id: parent.trace_id(),
         span_id: parent.parent_id(),
         flags: parent.flags(),
-    }))
+    })
 }
 
 fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {

@@ -100,45 +100,42 @@ impl<'a> TraceHeaders<'a> {
         (headers, too_long)
     }
 
-    pub(crate) fn collect<R: RequestInfo + ?Sized>(request: &'a R) -> Self {
-        let mut headers = TraceHeaders::default();
+    /// Adds what a request has. In place: all of them together are large.
+    pub(crate) fn collect<R: RequestInfo + ?Sized>(&mut self, request: &'a R) {
         request.for_each_header(&mut |name, value| {
-            if let Some(lines) = headers.slot(name) {
+            if let Some(lines) = self.slot(name) {
                 lines.push(value);
             }
         });
-        headers
     }
 
     /// Where a header of this name goes, if anywhere. The length decides
     /// first, so that most names cost a single comparison.
     fn slot(&mut self, name: &str) -> Option<&mut Lines<'a>> {
-        let (wanted, lines) = match name.len() {
-            2 => ("b3", &mut self.b3),
-            3 => ("sw8", &mut self.sw8),
-            4 => ("host", &mut self.host),
-            7 => ("baggage", &mut self.baggage),
+        let (found, lines) = match name.len() {
+            2 => (is(name, "b3"), &mut self.b3),
+            3 => (is(name, "sw8"), &mut self.sw8),
+            4 => (is(name, "host"), &mut self.host),
+            7 => (is(name, "baggage"), &mut self.baggage),
             10 => match name.as_bytes()[0] | 0x20 {
-                b't' => ("tracestate", &mut self.tracestate),
-                b'u' => ("user-agent", &mut self.user_agent),
-                _ => ("x-b3-flags", &mut self.b3_flags),
+                b't' => (is(name, "tracestate"), &mut self.tracestate),
+                b'u' => (is(name, "user-agent"), &mut self.user_agent),
+                _ => (is(name, "x-b3-flags"), &mut self.b3_flags),
             },
             11 => match name.as_bytes()[0] | 0x20 {
-                b't' => ("traceparent", &mut self.traceparent),
-                _ => ("x-b3-spanid", &mut self.b3_span_id),
+                b't' => (is(name, "traceparent"), &mut self.traceparent),
+                _ => (is(name, "x-b3-spanid"), &mut self.b3_span_id),
             },
             12 => match name.as_bytes()[5] | 0x20 {
-                b'n' => ("content-type", &mut self.content_type),
-                b't' => ("x-b3-traceid", &mut self.b3_trace_id),
-                _ => ("x-b3-sampled", &mut self.b3_sampled),
+                b'n' => (is(name, "content-type"), &mut self.content_type),
+                b't' => (is(name, "x-b3-traceid"), &mut self.b3_trace_id),
+                _ => (is(name, "x-b3-sampled"), &mut self.b3_sampled),
             },
-            13 => ("uber-trace-id", &mut self.uber_trace_id),
-            14 => ("content-length", &mut self.content_length),
-            15 => ("sw8-correlation", &mut self.sw8_correlation),
+            13 => (is(name, "uber-trace-id"), &mut self.uber_trace_id),
+            14 => (is(name, "content-length"), &mut self.content_length),
+            15 => (is(name, "sw8-correlation"), &mut self.sw8_correlation),
             _ => return None,
         };
-        // In lower case already, but for frameworks that keep it as it was sent.
-        let found = name == wanted || name.eq_ignore_ascii_case(wanted);
         found.then_some(lines)
     }
 }
@@ -152,6 +149,18 @@ pub(crate) fn content_type(request: &dyn RequestInfo) -> Option<&[u8]> {
         }
     });
     found
+}
+
+/// In lower case already, but for frameworks that keep it as it was sent. Inlined,
+/// the first comparison is one of a few words.
+#[inline(always)]
+fn is(name: &str, wanted: &str) -> bool {
+    name == wanted || is_in_other_case(name, wanted)
+}
+
+#[inline(never)]
+fn is_in_other_case(name: &str, wanted: &str) -> bool {
+    name.eq_ignore_ascii_case(wanted)
 }
 
 #[cfg(test)]
@@ -184,7 +193,8 @@ mod tests {
                     .header("x-other", "no")
                     .header(&spelled, "two")
                     .header(&spelled, "three");
-                let mut headers = TraceHeaders::collect(&request);
+                let mut headers = TraceHeaders::default();
+                headers.collect(&request);
                 let lines = headers.slot(name).expect(name);
                 assert_eq!(
                     lines.as_slice(),

@@ -1,13 +1,14 @@
 //! The request path: parse, limits, (trust, privacy), context and span.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
-use rum_trace_propagation::{RumFields, TraceState};
+use rum_trace_propagation::TraceState;
 
 use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
@@ -138,7 +139,8 @@ impl Instrumenter {
 
     fn start_dyn(&self, request: &dyn RequestInfo) -> ActiveRequest {
         let inner = &*self.inner;
-        let headers = TraceHeaders::collect(request);
+        let mut headers = TraceHeaders::default();
+        headers.collect(request);
         // parse
         let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
         // limits; trust (who may say what) and privacy (what may be kept)
@@ -160,9 +162,7 @@ impl Instrumenter {
             headers: &headers,
             rum,
             method: &method,
-            // A gRPC call has its method instead: what a router has for it is
-            // the pattern of a whole service.
-            route: request.route().filter(|_| call.is_none()).map(Route::of),
+            route: OnceCell::new(),
             call,
         };
         let named = inner.with_endpoint(&base, &arrival, &extraction);
@@ -211,8 +211,12 @@ impl Inner {
             self.counters.tracestate_refused();
             TraceState::default()
         });
-        let fields = RumFields::read(headers.tracestate.iter(), self.baggage_lines(headers));
-        let (rum, over_limit) = RumContext::from_wire(&fields, extraction.sw8.as_ref(), &list);
+        let (rum, over_limit) = RumContext::from_wire(
+            headers.tracestate.iter(),
+            self.baggage_lines(headers),
+            extraction.sw8.as_ref(),
+            &list,
+        );
         self.counters.over_limit(over_limit);
         rum
     }
@@ -338,7 +342,7 @@ impl Inner {
             method: arrival.method,
             scheme: self.attributes.scheme(arrival.request),
             version: arrival.request.protocol_version(),
-            route: arrival.route.map(Route::value),
+            route: arrival.route().map(Route::value),
             body_size: arrival.body_size(),
         });
         measured.map(Box::new)
@@ -356,7 +360,7 @@ impl Inner {
         self.hooks
             .add_attributes(arrival.request, arrival.rum, &mut attributes);
         let given = self.hooks.span_name(arrival.request);
-        let named = given.is_some() || arrival.route.is_some();
+        let named = given.is_some() || arrival.route().is_some();
         let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
         let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
         span.attributes = Some(attributes);
@@ -425,7 +429,7 @@ impl Inner {
         let mut started = self.start_span(base, arrival, extraction);
         if self.tracing_spans {
             let beside = || tracing_span::beside(&started.cx, arrival.rum);
-            started.tracing_span = tracing_layer::holding(&started.cx, beside);
+            started.tracing_span = Some(Box::new(tracing_layer::holding(&started.cx, beside)));
         }
         started
     }
@@ -451,7 +455,7 @@ impl Inner {
             cx,
             named,
             start: None,
-            tracing_span,
+            tracing_span: Some(Box::new(tracing_span)),
         }
     }
 }
@@ -465,7 +469,7 @@ struct Started {
     /// When, if it was described here.
     start: Option<Start>,
     #[cfg(feature = "tracing")]
-    tracing_span: tracing::Span,
+    tracing_span: Option<Box<tracing::Span>>,
 }
 
 /// Whether the context's span, described here or not, records. Asking it takes its
@@ -485,7 +489,7 @@ impl Started {
             recording: false,
             start: None,
             #[cfg(feature = "tracing")]
-            tracing_span: tracing::Span::none(),
+            tracing_span: None,
         }
     }
 }
@@ -496,11 +500,20 @@ pub(crate) struct Arrival<'a> {
     pub(crate) headers: &'a TraceHeaders<'a>,
     pub(crate) rum: &'a RumContext,
     pub(crate) method: &'a Method,
-    pub(crate) route: Option<Route<'a>>,
+    /// Looked up when it is asked for: nobody asks for a request that is not told of.
+    route: OnceCell<Option<Route<'a>>>,
     pub(crate) call: Option<GrpcCall>,
 }
 
-impl Arrival<'_> {
+impl<'a> Arrival<'a> {
+    /// A gRPC call has its method instead: what a router has for it is the
+    /// pattern of a whole service.
+    pub(crate) fn route(&self) -> Option<Route<'a>> {
+        let is_call = self.call.is_some();
+        let route = || self.request.route().filter(|_| !is_call).map(Route::of);
+        *self.route.get_or_init(route)
+    }
+
     fn span_name(&self) -> Cow<'static, str> {
         match &self.call {
             Some(call) => call.span_name(),
@@ -510,14 +523,14 @@ impl Arrival<'_> {
 
     #[inline(never)]
     fn endpoint(&self) -> Endpoint {
-        match (&self.call, &self.route) {
+        match (&self.call, self.route()) {
             (None, Some(route)) => Endpoint::of_span(route.span_name(self.method)),
             _ => Endpoint::of_path(self.request.path()),
         }
     }
 
     fn http_span_name(&self) -> Cow<'static, str> {
-        match &self.route {
+        match self.route() {
             Some(route) => route.span_name(self.method),
             None => self.method.span_name(None),
         }

@@ -11,6 +11,7 @@ use opentelemetry::StringValue;
 
 use crate::limits;
 use crate::method::Method;
+use crate::server::Server;
 
 /// Longer texts are not kept.
 const MAX_TEXT: usize = 256;
@@ -29,6 +30,11 @@ struct Texts<T, const N: usize> {
 
 /// What is kept with a text.
 trait Kept {
+    /// Whether a text may be kept for good, beyond what holds for all of them.
+    fn may_keep(_text: &str) -> bool {
+        true
+    }
+
     fn new(text: &'static str) -> Self;
     fn text(&self) -> &'static str;
 }
@@ -61,7 +67,8 @@ impl<T: Kept, const N: usize> Texts<T, N> {
         let text = std::str::from_utf8(text).ok()?;
         let (clean, cut) = limits::field(text, MAX_TEXT);
         let as_it_is = !cut && clean.len() == text.len();
-        as_it_is.then(|| place.get_or_init(|| T::new(forever(text))))
+        let kept = as_it_is && T::may_keep(text);
+        kept.then(|| place.get_or_init(|| T::new(forever(text))))
     }
 }
 
@@ -146,10 +153,34 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The hosts that clients ask for.
-pub(crate) fn host(host: &str) -> Option<&'static str> {
-    static HOSTS: Texts<&str, 256> = Texts::new();
-    HOSTS.get(host).copied()
+/// A host that clients ask for, with its port if it names one.
+pub(crate) struct KnownHost {
+    text: &'static str,
+    pub(crate) server: Server<'static>,
+}
+
+impl Kept for KnownHost {
+    /// Credentials before the host are nobody's business.
+    fn may_keep(text: &str) -> bool {
+        !text.contains('@')
+    }
+
+    fn new(text: &'static str) -> Self {
+        KnownHost {
+            text,
+            server: Server::of(text),
+        }
+    }
+
+    fn text(&self) -> &'static str {
+        self.text
+    }
+}
+
+/// The hosts that clients ask for, as `host[:port]`.
+pub(crate) fn host(host: &[u8]) -> Option<&'static KnownHost> {
+    static HOSTS: Texts<KnownHost, 256> = Texts::new();
+    HOSTS.get(host)
 }
 
 /// The addresses at the other end of connections.
@@ -183,6 +214,16 @@ mod tests {
         assert!(std::ptr::eq(*first, *again));
         assert_eq!(TEXTS.get("x".repeat(MAX_TEXT + 1)), None);
         assert_eq!(TEXTS.get("line\nbreak"), None);
+    }
+
+    #[test]
+    fn a_host_is_kept_but_no_credentials() {
+        let known = host(b"shop.example:8443").unwrap();
+        assert_eq!(
+            (known.server.address, known.server.port),
+            ("shop.example", Some(8443))
+        );
+        assert!(host(b"user:secret@shop.example").is_none());
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod redact;
 mod request_info;
 mod rum_context;
 mod semconv;
+mod server;
 mod server_timing;
 mod skip;
 mod stats;

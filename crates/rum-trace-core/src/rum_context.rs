@@ -3,8 +3,8 @@
 use std::fmt;
 
 use opentelemetry::{Context, KeyValue, Value};
-use rum_trace_propagation::rum::{RumField, RumSource as WireSource};
-use rum_trace_propagation::{RumFields, Sw8, TraceState};
+use rum_trace_propagation::rum::{self, RumFieldKey as WireKey, RumSource as WireSource};
+use rum_trace_propagation::{Sw8, TraceState};
 
 use crate::inbound::Inbound;
 use crate::semconv;
@@ -204,32 +204,20 @@ impl RumContext {
     /// Takes the fields from the wire, within the limits, and the list that is
     /// carried on. The second value counts the fields that were over a limit
     /// and had to be cut.
-    pub(crate) fn from_wire(
-        wire: &RumFields<'_>,
+    #[inline(never)]
+    pub(crate) fn from_wire<'a>(
+        tracestate: impl IntoIterator<Item = &'a [u8]>,
+        baggage: impl IntoIterator<Item = &'a [u8]>,
         sw8: Option<&Sw8>,
         list: &TraceState<'_>,
     ) -> (Self, u32) {
-        let app_id = sw8.and_then(Sw8::app_id);
-        if wire.is_empty() && app_id.is_none() && list.is_empty() {
-            return (RumContext::default(), 0);
-        }
         let mut reader = Reader::new(list.as_str());
-        let told = [
-            (RumKey::AppId, &wire.app_id),
-            (RumKey::AppType, &wire.app_type),
-            (RumKey::AppVersion, &wire.app_version),
-            (RumKey::AppChannel, &wire.channel),
-            (RumKey::SdkVersion, &wire.sdk_version),
-            (RumKey::SessionId, &wire.session_id),
-            (RumKey::UserId, &wire.user_id),
-            (RumKey::Version, &wire.version),
-        ];
-        for (key, field) in told {
-            reader.take(key, field.as_ref());
-        }
-        if reader.rum.fields[RumKey::AppId as usize].is_none() {
-            if let Some(app_id) = app_id {
-                reader.set(RumKey::AppId, app_id, RumSource::Sw8);
+        rum::visit(tracestate, baggage, |key, source, value| {
+            reader.take(key, source, &value);
+        });
+        if reader.rum.field(RumKey::AppId).is_none() {
+            if let Some(app_id) = sw8.and_then(Sw8::app_id) {
+                reader.copy(RumKey::AppId, app_id.as_bytes(), RumSource::Sw8);
             }
         }
         (reader.rum, reader.over_limit)
@@ -298,32 +286,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take(&mut self, key: RumKey, field: Option<&RumField<'_>>) {
-        let Some(field) = field else {
+    fn take(&mut self, key: WireKey, source: WireSource, value: &[u8]) {
+        let Some(key) = RumKey::of(key) else {
             return;
         };
-        let source = match field.source() {
+        let source = match source {
             WireSource::Rum => RumSource::Rum,
             WireSource::AlibabaCloudRum => RumSource::AlibabaCloudRum,
             // The enum may grow; every other place is baggage today.
             _ => RumSource::Baggage,
         };
-        self.set(key, field.value(), source);
-    }
-
-    fn set(&mut self, key: RumKey, text: &str, source: RumSource) {
         // What is in a legal list is printable ASCII.
-        if let Some(start) = self.place_in_list(text) {
-            let kept = text.len().min(limits::MAX_RUM_FIELD);
-            self.over_limit += u32::from(kept < text.len());
+        if let Some(start) = self.place_in_list(value) {
+            let kept = value.len().min(limits::MAX_RUM_FIELD);
+            self.over_limit += u32::from(kept < value.len());
             return self.put(key, start, kept, source);
         }
-        self.copy(key, text, source);
+        self.copy(key, value, source);
     }
 
     #[inline(never)]
-    fn copy(&mut self, key: RumKey, text: &str, source: RumSource) {
-        let (text, cut) = limits::field(text, limits::MAX_RUM_FIELD);
+    fn copy(&mut self, key: RumKey, value: &[u8], source: RumSource) {
+        let text = String::from_utf8_lossy(value);
+        let (text, cut) = limits::field(&text, limits::MAX_RUM_FIELD);
         self.over_limit += u32::from(cut);
         let start = self.rum.text.len();
         self.rum.text.push_str(&text);
@@ -339,14 +324,29 @@ impl<'a> Reader<'a> {
         self.rum.fields[key as usize] = Some(field).filter(|_| len > 0);
     }
 
-    /// Where the text is a part of the list's own memory.
-    fn place_in_list(&self, text: &str) -> Option<usize> {
-        let start = (text.as_ptr() as usize).checked_sub(self.list.as_ptr() as usize)?;
-        (start + text.len() <= self.list.len()).then_some(start)
+    /// Where the value is a part of the list's own memory.
+    fn place_in_list(&self, value: &[u8]) -> Option<usize> {
+        let start = (value.as_ptr() as usize).checked_sub(self.list.as_ptr() as usize)?;
+        (start + value.len() <= self.list.len()).then_some(start)
     }
 }
 
 impl RumKey {
+    /// `None` for what the wire may tell one day.
+    fn of(key: WireKey) -> Option<Self> {
+        Some(match key {
+            WireKey::AppId => RumKey::AppId,
+            WireKey::AppType => RumKey::AppType,
+            WireKey::AppVersion => RumKey::AppVersion,
+            WireKey::Channel => RumKey::AppChannel,
+            WireKey::SdkVersion => RumKey::SdkVersion,
+            WireKey::SessionId => RumKey::SessionId,
+            WireKey::UserId => RumKey::UserId,
+            WireKey::Version => RumKey::Version,
+            _ => return None,
+        })
+    }
+
     /// Text that many requests share costs no allocation.
     fn value(self, text: &str) -> Value {
         let shared = match self {

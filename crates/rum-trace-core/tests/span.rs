@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry::trace::{Link, SpanKind, Status, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 use rum_trace_core::{
     BuildError, Carrier, Failure, Injection, Instrumenter, InstrumenterBuilder, MetricLabel,
 };
@@ -128,6 +129,53 @@ fn a_route_told_later_names_the_span() {
     let span = harness.take_span().expect("a span");
     assert_eq!(span.name, "GET /users/{id}");
     assert_eq!(attributes(&span)["http.route"], "/users/{id}");
+}
+
+#[test]
+fn a_route_is_wanted_where_somebody_is_told_of_it() {
+    let wants = |harness: &Harness, request: &Request| {
+        let active = harness.instrumenter.start(request);
+        let wants = active.wants_route();
+        active.finish();
+        wants
+    };
+    let get = Request::get("/users/42");
+    let call = Request::new("POST", "/shop.Cart/Add").header("content-type", "application/grpc");
+    let sampled = Harness::new();
+    assert!(wants(&sampled, &get));
+    assert!(!wants(&sampled, &call));
+    let unsampled = Harness::sampling(Sampler::AlwaysOff);
+    assert!(!wants(&unsampled, &get));
+    let meters = SdkMeterProvider::builder()
+        .with_periodic_exporter(InMemoryMetricExporter::default())
+        .build();
+    let measured = Harness::sampling_with(Sampler::AlwaysOff, |b| b.meter_provider(&meters));
+    assert!(wants(&measured, &get));
+}
+
+#[test]
+fn a_host_is_told_the_same_each_time() {
+    let table: [(&[u8], Option<&str>, Option<&str>); 7] = [
+        (b"shop.example:8443", Some("shop.example"), Some("8443")),
+        (b"shop.example", Some("shop.example"), None),
+        (b"[2001:db8::1]:80", Some("2001:db8::1"), Some("80")),
+        (
+            b"user:secret@shop.example:1",
+            Some("shop.example"),
+            Some("1"),
+        ),
+        (b"shop\x07.example", Some("shop.example"), None),
+        (b":80", None, None),
+        (b"shop\xff.example:1", None, None),
+    ];
+    let harness = Harness::new();
+    for (host, address, port) in table.iter().chain(&table) {
+        let span = harness.serve(&Request::get("/").header("host", host));
+        let attributes = attributes(&span);
+        let text = |name| attributes.get(name).map(String::as_str);
+        let told = (text("server.address"), text("server.port"));
+        assert_eq!(told, (*address, *port), "{}", host.escape_ascii());
+    }
 }
 
 #[test]

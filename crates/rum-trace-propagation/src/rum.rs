@@ -7,10 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::memchr;
-
 use crate::baggage;
-use crate::text::{split, split_once, trim_ows};
+use crate::text::{find, split, split_once, trim_ows};
 
 /// The member that the web and uni-app SDKs send.
 pub const RUM_KEY: &str = "rum";
@@ -112,17 +110,10 @@ impl<'a> RumFields<'a> {
         baggage: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
         let mut fields = RumFields::default();
-        let (rum, platform) = find_members(tracestate);
-        if let Some(value) = rum {
-            fields.add_rum(RumMember::read(value));
-        }
-        if let Some(value) = platform {
-            fields.add_platform(value);
-        }
-        let mut baggage = baggage.into_iter();
-        if let Some(line) = baggage.next() {
-            fields.add_baggage(std::iter::once(line).chain(baggage));
-        }
+        visit(tracestate, baggage, |key, source, value| {
+            let value = text(value);
+            *fields.field(key) = Some(RumField { value, source });
+        });
         fields
     }
 
@@ -142,53 +133,149 @@ impl<'a> RumFields<'a> {
         fields.iter().all(|field| field.is_none())
     }
 
-    fn add_rum(&mut self, member: RumMember<'a>) {
-        let source = RumSource::Rum;
-        fill(&mut self.version, member.version, source);
-        fill(&mut self.app_type, member.app_type, source);
-        fill(&mut self.app_id, member.app_id, source);
-        fill(&mut self.session_id, member.session_id, source);
-        fill(&mut self.user_id, member.user_id, source);
+    fn field(&mut self, key: RumFieldKey) -> &mut Option<RumField<'a>> {
+        match key {
+            RumFieldKey::Version => &mut self.version,
+            RumFieldKey::AppType => &mut self.app_type,
+            RumFieldKey::AppId => &mut self.app_id,
+            RumFieldKey::SessionId => &mut self.session_id,
+            RumFieldKey::UserId => &mut self.user_id,
+            RumFieldKey::SdkVersion => &mut self.sdk_version,
+            RumFieldKey::AppVersion => &mut self.app_version,
+            RumFieldKey::Channel => &mut self.channel,
+        }
+    }
+}
+
+/// Which of the [`RumFields`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RumFieldKey {
+    /// [`RumFields::version`].
+    Version,
+    /// [`RumFields::app_type`].
+    AppType,
+    /// [`RumFields::app_id`].
+    AppId,
+    /// [`RumFields::session_id`].
+    SessionId,
+    /// [`RumFields::user_id`].
+    UserId,
+    /// [`RumFields::sdk_version`].
+    SdkVersion,
+    /// [`RumFields::app_version`].
+    AppVersion,
+    /// [`RumFields::channel`].
+    Channel,
+}
+
+/// Shows what [`RumFields::read`] would keep, field by field and each at most
+/// once, for whoever keeps it in a form of his own.
+///
+/// The value is never empty. It is what stands in the header, borrowed from
+/// there where it can be; nobody has looked yet whether it is UTF-8.
+///
+/// ```
+/// use rum_trace_propagation::rum::{self, RumFieldKey};
+///
+/// let mut session = None;
+/// rum::visit([&b"rum=v2&browser&shop@1&4f04d2f5"[..]], [], |key, _, value| {
+///     if key == RumFieldKey::SessionId {
+///         session = Some(value);
+///     }
+/// });
+/// assert_eq!(session.as_deref(), Some(&b"4f04d2f5"[..]));
+/// ```
+pub fn visit<'a>(
+    tracestate: impl IntoIterator<Item = &'a [u8]>,
+    baggage: impl IntoIterator<Item = &'a [u8]>,
+    show: impl FnMut(RumFieldKey, RumSource, Cow<'a, [u8]>),
+) {
+    let mut visitor = Visitor { show, shown: 0 };
+    let (rum, platform) = find_members(tracestate);
+    if let Some(value) = rum {
+        visitor.show_member(RumSource::Rum, &RUM_FIELDS, &split_fields(value));
+    }
+    if let Some(value) = platform {
+        visitor.show_platform(value);
+    }
+    let mut baggage = baggage.into_iter();
+    if let Some(line) = baggage.next() {
+        visitor.show_baggage(std::iter::once(line).chain(baggage));
+    }
+}
+
+/// The fields of a `rum` member, in the order in which they stand there.
+const RUM_FIELDS: [RumFieldKey; 5] = [
+    RumFieldKey::Version,
+    RumFieldKey::AppType,
+    RumFieldKey::AppId,
+    RumFieldKey::SessionId,
+    RumFieldKey::UserId,
+];
+
+/// Shows each field once, the first that says something.
+struct Visitor<F> {
+    show: F,
+    /// A bit for each field that was shown.
+    shown: u8,
+}
+
+impl<'a, F: FnMut(RumFieldKey, RumSource, Cow<'a, [u8]>)> Visitor<F> {
+    // Into the loop that nearly all fields come from.
+    #[inline(always)]
+    fn show(&mut self, source: RumSource, key: RumFieldKey, value: Cow<'a, [u8]>) {
+        let bit = 1_u8.wrapping_shl(key as u32);
+        if self.shown & bit == 0 && says_something(&value) {
+            self.shown |= bit;
+            (self.show)(key, source, value);
+        }
+    }
+
+    // A loop, and not all of it once for each field.
+    #[inline(never)]
+    fn show_member(&mut self, source: RumSource, keys: &[RumFieldKey], values: &[&'a [u8]]) {
+        for (key, value) in keys.iter().zip(values) {
+            self.show(source, *key, Cow::Borrowed(value));
+        }
     }
 
     // Rare: kept out of the way of what most requests run.
     #[inline(never)]
-    fn add_platform(&mut self, value: &'a [u8]) {
-        let member = PlatformMember::read(value);
-        let source = RumSource::AlibabaCloudRum;
-        fill(
-            &mut self.app_type,
-            member.platform.map(product_name),
-            source,
-        );
-        fill(&mut self.sdk_version, member.sdk_version, source);
-        fill(&mut self.app_version, member.app_version, source);
-        fill(&mut self.channel, member.channel, source);
+    fn show_platform(&mut self, value: &'a [u8]) {
+        let [platform, sdk_version, app_version, channel] = platform_fields(value);
+        let keys = [
+            RumFieldKey::AppType,
+            RumFieldKey::SdkVersion,
+            RumFieldKey::AppVersion,
+            RumFieldKey::Channel,
+        ];
+        let values = [product_name(platform), sdk_version, app_version, channel];
+        self.show_member(RumSource::AlibabaCloudRum, &keys, &values);
     }
 
     #[inline(never)]
-    fn add_baggage(&mut self, lines: impl IntoIterator<Item = &'a [u8]>) {
-        let source = RumSource::Baggage;
-        let [version, app_type, app_id, session_id, user_id] = first_entries(lines);
-        fill(&mut self.version, version, source);
-        fill(&mut self.app_type, app_type, source);
-        fill(&mut self.app_id, app_id, source);
-        fill(&mut self.session_id, session_id, source);
-        fill(&mut self.user_id, user_id, source);
+    fn show_baggage(&mut self, lines: impl IntoIterator<Item = &'a [u8]>) {
+        for (key, value) in RUM_FIELDS.into_iter().zip(first_entries(lines)) {
+            let value = match value.unwrap_or_default() {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            };
+            self.show(RumSource::Baggage, key, value);
+        }
     }
 }
 
-fn fill<'a>(field: &mut Option<RumField<'a>>, value: Option<Cow<'a, str>>, source: RumSource) {
-    if field.is_none() {
-        *field = value.map(|value| RumField { value, source });
-    }
+/// A literal `undefined`, as the web SDK writes it, and an empty field say nothing.
+fn says_something(value: &[u8]) -> bool {
+    !value.is_empty() && value != b"undefined"
 }
 
 /// The platforms as the RUM product writes them in its own data.
-fn product_name(platform: Cow<'_, str>) -> Cow<'_, str> {
-    match &*platform {
-        "Android" => Cow::Borrowed("android"),
-        "iOS" => Cow::Borrowed("ios"),
+fn product_name(platform: &[u8]) -> &[u8] {
+    match platform {
+        b"Android" => b"android",
+        b"iOS" => b"ios",
         _ => platform,
     }
 }
@@ -229,17 +316,21 @@ fn first_entries<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> [Option<Cow<'
         };
         first.get_or_insert_with(|| entry.into_value());
     }
-    found.map(|value| value.and_then(present))
+    found
 }
 
-/// A literal `undefined`, as the web SDK writes it, and an empty field say nothing.
-fn present(value: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    (!value.is_empty() && value != "undefined").then_some(value)
+/// A field of a member, as text.
+fn field(value: &[u8]) -> Option<Cow<'_, str>> {
+    says_something(value).then(|| String::from_utf8_lossy(value))
 }
 
-/// A field of a member.
-fn field(bytes: Option<&[u8]>) -> Option<Cow<'_, str>> {
-    present(String::from_utf8_lossy(bytes?))
+/// The same text, with U+FFFD for what is no UTF-8.
+fn text(value: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match value {
+        Cow::Borrowed(value) => String::from_utf8_lossy(value),
+        // Of baggage, decoded: it is text already.
+        Cow::Owned(value) => Cow::Owned(String::from_utf8(value).unwrap_or_default()),
+    }
 }
 
 /// The value of the `rum` member: `{version}&{appType}&{pid}&{sessionId}`, and
@@ -258,19 +349,7 @@ impl<'a> RumMember<'a> {
     /// types are kept. A user id keeps its `&`s.
     #[must_use]
     pub fn read(value: &'a [u8]) -> Self {
-        // Checked once for all fields: nearly all values are UTF-8.
-        match std::str::from_utf8(value) {
-            Ok(text) => RumMember::from_fields(split_fields(text).map(Cow::Borrowed)),
-            Err(_) => {
-                let mut fields = value.splitn(5, |byte| *byte == b'&');
-                let next = |_| String::from_utf8_lossy(fields.next().unwrap_or_default());
-                RumMember::from_fields([(); 5].map(next))
-            }
-        }
-    }
-
-    fn from_fields(fields: [Cow<'a, str>; 5]) -> Self {
-        let [version, app_type, app_id, session_id, user_id] = fields.map(present);
+        let [version, app_type, app_id, session_id, user_id] = split_fields(value).map(field);
         RumMember {
             version,
             app_type,
@@ -311,18 +390,18 @@ impl<'a> RumMember<'a> {
     }
 }
 
-/// The text up to each of the first four `&`s, and the rest.
-fn split_fields(mut text: &str) -> [&str; 5] {
-    let mut fields = [""; 5];
+/// What stands before each of the first four `&`s, and the rest.
+fn split_fields(mut value: &[u8]) -> [&[u8]; 5] {
+    let mut fields = [&b""[..]; 5];
     let [first @ .., last] = &mut fields;
     for field in first {
-        let at = memchr(b'&', text.as_bytes());
-        let found = at.and_then(|at| text.split_at_checked(at));
-        let (before, behind) = found.unwrap_or((text, ""));
+        let at = find(b'&', value);
+        let found = at.and_then(|at| value.split_at_checked(at));
+        let (before, behind) = found.unwrap_or((value, b""));
         *field = before;
-        text = behind.get(1..).unwrap_or_default();
+        value = behind.get(1..).unwrap_or_default();
     }
-    *last = text;
+    *last = value;
     fields
 }
 
@@ -360,14 +439,7 @@ impl<'a> PlatformMember<'a> {
     /// last underscore.
     #[must_use]
     pub fn read(value: &'a [u8]) -> Self {
-        let mut fields = value.splitn(3, |byte| *byte == b'/');
-        let (platform, sdk_version) = (field(fields.next()), field(fields.next()));
-        let app = fields.next();
-        let (app_version, channel) = match app.and_then(rsplit_underscore) {
-            Some((version, channel)) => (Some(version), Some(channel)),
-            None => (app, None),
-        };
-        let (app_version, channel) = (field(app_version), field(channel));
+        let [platform, sdk_version, app_version, channel] = platform_fields(value).map(field);
         PlatformMember {
             platform,
             sdk_version,
@@ -399,6 +471,15 @@ impl<'a> PlatformMember<'a> {
     pub fn channel(&self) -> Option<&str> {
         self.channel.as_deref()
     }
+}
+
+/// The parts of an `alibabacloud_rum` member; of those that are missing, nothing.
+fn platform_fields(value: &[u8]) -> [&[u8]; 4] {
+    let mut fields = value.splitn(3, |byte| *byte == b'/');
+    let mut next = || fields.next().unwrap_or_default();
+    let (platform, sdk_version, app) = (next(), next(), next());
+    let (app_version, channel) = rsplit_underscore(app).unwrap_or((app, b""));
+    [platform, sdk_version, app_version, channel]
 }
 
 fn rsplit_underscore(value: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use opentelemetry::{KeyValue, StringValue, Value};
 
 use crate::RequestInfo;
-use crate::attributes::split_authority;
 use crate::grpc::GrpcCall;
 use crate::method::Method;
 use crate::redact::QueryRedaction;
 use crate::stats::Counters;
-use crate::{intern, limits, peer, semconv};
+use crate::{intern, limits, peer, semconv, server};
 
 /// Those of the request, and what its response adds.
 const CAPACITY: usize = 10;
@@ -28,10 +27,14 @@ pub(super) struct Server {
 impl Server {
     /// Of a request's authority; the port is the scheme's if it has none.
     pub(super) fn of(request: &dyn RequestInfo, counters: &Counters) -> Self {
-        let (address, port) = split_authority(request.authority().unwrap_or_default());
-        let address = match intern::host(address) {
-            Some(kept) => StringValue::from(kept),
-            None => StringValue::from(kept(address, limits::MAX_TEXT, counters)),
+        let authority = request.authority().unwrap_or_default();
+        let (address, port) = match intern::host(authority.as_bytes()) {
+            Some(known) => (StringValue::from(known.server.address), known.server.port),
+            None => {
+                let server = server::Server::of(authority);
+                let address = kept(server.address, limits::MAX_TEXT, counters);
+                (StringValue::from(address), server.port)
+            }
         };
         Server {
             address,
