@@ -161,8 +161,9 @@ impl InstrumenterBuilder {
     /// Records the metrics of HTTP servers with this provider:
     /// `http.server.request.duration`, `http.server.active_requests`,
     /// `http.server.request.body.size`, `http.server.response.body.size`, and
-    /// `rpc.server.call.duration` for gRPC. Without a provider there are none,
-    /// at no cost.
+    /// `rpc.server.call.duration` for gRPC; and of calls to other services:
+    /// `http.client.request.duration` and `rpc.client.call.duration`. Without a
+    /// provider there are none, at no cost.
     pub fn meter_provider(mut self, provider: &impl MeterProvider) -> Self {
         self.inner.metrics.of(provider);
         self
@@ -381,6 +382,7 @@ impl Default for Inner {
             rum_in_trace_state: true,
             skipped: Default::default(),
             rpc_methods: Default::default(),
+            called_methods: Default::default(),
             onward: Default::default(),
             metrics: Default::default(),
             server_timing: None,

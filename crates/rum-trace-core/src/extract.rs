@@ -7,6 +7,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Link, SpanContext, TraceState as SdkTraceState};
 use rum_trace_propagation::b3::{B3Headers, Sampling};
+use rum_trace_propagation::tracestate::compose;
 use rum_trace_propagation::{
     B3, SpanId, Sw8, TraceFlags, TraceId, TraceParent, TraceState, UberTraceId,
 };
@@ -16,6 +17,7 @@ use crate::headers::TraceHeaders;
 use crate::limits;
 use crate::semconv;
 use crate::stats::Counters;
+use crate::trace_state::is_rum_key;
 
 /// A caller's span, as its headers name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,29 +113,40 @@ impl Extraction {
     }
 
     /// The list that may be carried on: only with a valid `traceparent` of the
-    /// trace that is continued, and only if every member is legal. `None` if
-    /// there was a list that somebody meant to be carried on, and it is not.
-    pub(crate) fn carried_list<'a>(&self, headers: &TraceHeaders<'a>) -> Option<TraceState<'a>> {
+    /// trace that is continued, and only if every member is legal. Without one it is
+    /// nobody's list, and the RUM members alone go on: Android sends its own beside
+    /// `sw8`, and what a client tells of itself outlives a lost `traceparent`.
+    ///
+    /// And whether there was a list that somebody meant to be carried on, and it is
+    /// not.
+    pub(crate) fn carried_list<'a>(&self, headers: &TraceHeaders<'a>) -> (TraceState<'a>, bool) {
         if headers.tracestate.is_empty() {
-            return Some(TraceState::default());
+            return (TraceState::default(), false);
         }
-        match &self.parent {
-            None => None,
-            Some(parent) if self.w3c_trace == Some(parent.trace_id) => {
-                TraceState::parse_fields(headers.tracestate.iter()).ok()
-            }
-            // Android sends its RUM member beside `sw8`: read, but nobody's list.
-            Some(_) => Some(TraceState::default()),
+        let list = TraceState::parse_fields(headers.tracestate.iter());
+        if self.has_list() {
+            let refused = list.is_err();
+            return (list.unwrap_or_default(), refused);
         }
+        let rum = list.map(rum_members).unwrap_or_default();
+        (rum, self.parent.is_none())
     }
 
-    /// The text of the trace id that is continued, if it is SkyWalking's. A longer
-    /// one than any agent's would leave an `sw8` that goes out no room: the digits
-    /// that it maps to go on in its place.
+    /// The list that came in belongs to the trace that is continued.
+    pub(crate) fn has_list(&self) -> bool {
+        let trace_id = self.parent.map(|parent| parent.trace_id);
+        trace_id.is_some() && self.w3c_trace == trace_id
+    }
+
+    /// The text of the trace id that is continued, if an `sw8` has it, be that the
+    /// parent or beside it: SkyWalking's own backend joins a trace by this text. A
+    /// longer one than any agent's would leave an `sw8` that goes out no room: the
+    /// digits that it maps to go on in its place.
     pub(crate) fn sw8_trace_id(&self) -> Option<Box<str>> {
-        let parent = self.parent.filter(|it| it.carrier == Carrier::Sw8);
-        let text = parent.and(self.sw8.as_ref())?.trace_id();
-        (text.len() <= limits::MAX_SW8_NAME).then(|| text.into())
+        let (sw8, parent) = (self.sw8.as_ref()?, self.parent?);
+        let is_continued = parent.carrier == Carrier::Sw8 || parent.trace_id == sw8.otel_trace_id();
+        let text = sw8.trace_id();
+        (is_continued && text.len() <= limits::MAX_SW8_NAME).then(|| text.into())
     }
 
     /// The links for the carriers that did not become the parent.
@@ -175,6 +188,17 @@ impl Remote {
             trace_state,
         )
     }
+}
+
+#[inline(never)]
+fn rum_members(list: TraceState<'_>) -> TraceState<'_> {
+    if list.members().all(|(key, _)| is_rum_key(key)) {
+        return list;
+    }
+    let rum = list.members().filter(|(key, _)| is_rum_key(key));
+    let rum = compose(rum, limits::MAX_TRACE_STATE_SENT);
+    let rum = TraceState::parse(rum.as_bytes());
+    rum.map(TraceState::into_owned).unwrap_or_default()
 }
 
 /// A header was there and its parser refused it.

@@ -11,7 +11,8 @@ use crate::{Carrier, RumContext, trace_state};
 /// trace state refuses keys that Level 2 allows. Injection writes from here.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    /// With the legal W3C list that came in with the trace.
+    /// With the legal W3C list that came in with the trace; without one, with the RUM
+    /// members alone.
     pub(crate) rum: RumContext,
     /// Absent when no carrier could be continued.
     pub(crate) trace: Option<InboundTrace>,
@@ -23,8 +24,10 @@ impl Inbound {
     /// The list as the span's own trace state.
     pub(crate) fn trace_state(&self) -> SdkTraceState {
         match &self.trace {
-            Some(_) => trace_state::to_sdk(self.rum.list(), self.rum_in_trace_state),
-            None => SdkTraceState::NONE,
+            Some(trace) if trace.has_list => {
+                trace_state::to_sdk(self.rum.list(), self.rum_in_trace_state)
+            }
+            _ => SdkTraceState::NONE,
         }
     }
 }
@@ -33,8 +36,10 @@ impl Inbound {
 #[derive(Debug)]
 pub(crate) struct InboundTrace {
     pub(crate) carrier: Carrier,
+    /// The list that came in is this trace's.
+    pub(crate) has_list: bool,
     pub(crate) trace_id: TraceId,
-    /// The text of the trace id, if it is SkyWalking's.
+    /// The text of the trace id, if it came in an `sw8`.
     pub(crate) sw8_trace_id: Option<Box<str>>,
     pub(crate) flags: TraceFlags,
 }

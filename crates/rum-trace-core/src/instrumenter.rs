@@ -8,7 +8,6 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
-use rum_trace_propagation::TraceState;
 
 use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
@@ -55,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) rum_in_trace_state: bool,
     pub(crate) skipped: SkippedPaths,
     pub(crate) rpc_methods: KnownMethods,
+    /// Those of other services.
+    pub(crate) called_methods: KnownMethods,
     pub(crate) onward: Onward,
     pub(crate) metrics: Metrics,
     pub(crate) server_timing: Option<ServerTiming>,
@@ -133,6 +134,29 @@ impl Instrumenter {
         self.inner.name_service(injection)
     }
 
+    /// What a message to a queue of one's own is to carry: as
+    /// [`Injection::to_own_service`], by the service that starts the spans.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use opentelemetry::Context;
+    /// use rum_trace_core::Instrumenter;
+    ///
+    /// let instrumenter = Instrumenter::builder().service("shop", "shop-1").build()?;
+    /// let mut headers: HashMap<String, String> = HashMap::new();
+    /// instrumenter
+    ///     .injection_to_own_service()
+    ///     .inject(&Context::current(), &mut headers);
+    /// # Ok::<(), rum_trace_core::BuildError>(())
+    /// ```
+    pub fn injection_to_own_service(&self) -> Injection<'_> {
+        let onward = &self.inner.onward;
+        let injection = Injection::to_own_service()
+            .service(&onward.service)
+            .instance(&onward.instance);
+        self.inner.name_service(injection)
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -207,10 +231,10 @@ impl Inner {
         headers: &TraceHeaders<'_>,
         extraction: &Extraction,
     ) -> RumContext {
-        let list = extraction.carried_list(headers).unwrap_or_else(|| {
+        let (list, refused) = extraction.carried_list(headers);
+        if refused {
             self.counters.tracestate_refused();
-            TraceState::default()
-        });
+        }
         let (rum, over_limit) = RumContext::from_wire(
             headers.tracestate.iter(),
             self.baggage_lines(headers),
@@ -254,6 +278,7 @@ impl Inner {
             rum,
             trace: Some(InboundTrace {
                 carrier: parent.carrier,
+                has_list: extraction.has_list(),
                 sw8_trace_id: extraction.sw8_trace_id(),
                 trace_id: parent.trace_id,
                 flags: parent.flags,

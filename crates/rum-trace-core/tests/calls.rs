@@ -142,7 +142,7 @@ fn a_long_url_is_cut_and_counted() {
 fn how_a_call_ends() {
     let fail = |failure| move |call: ActiveCall| call.fail(failure);
     type End = Box<dyn FnOnce(ActiveCall)>;
-    let table: [(&str, End, Option<i64>, Option<&str>); 12] = [
+    let table: [(&str, End, Option<i64>, Option<&str>); 14] = [
         ("ok", Box::new(answered(204)), Some(204), None),
         ("redirect", Box::new(answered(302)), Some(302), None),
         ("not found", Box::new(answered(404)), Some(404), Some("404")),
@@ -175,6 +175,26 @@ fn how_a_call_ends() {
         (
             "a body that is not read",
             Box::new(|mut call: ActiveCall| call.on_response(&200)),
+            Some(200),
+            None,
+        ),
+        (
+            "a body whose reader waited in vain",
+            Box::new(|mut call: ActiveCall| {
+                call.on_response(&200);
+                call.on_frame();
+                call.on_body_pending();
+            }),
+            Some(200),
+            Some("cancelled"),
+        ),
+        (
+            "a body of which the begin was enough",
+            Box::new(|mut call: ActiveCall| {
+                call.on_response(&200);
+                call.on_body_pending();
+                call.on_frame();
+            }),
             Some(200),
             None,
         ),
@@ -369,6 +389,44 @@ fn hosts_get_what_is_theirs() {
     assert!(carried(&harness, "pay.example").is_empty());
     let stats = harness.instrumenter.stats();
     assert_eq!((stats.calls_traced, stats.calls_untraced), (1, 1));
+}
+
+/// Its URL may name one's own service, and mean another.
+#[test]
+fn a_host_is_ones_own_by_all_its_names() {
+    let harness = Harness::with(|builder| builder.own_host("*.shop.example"));
+    // authority, Host header, the address of the connection; is anything sent?
+    let table = [
+        ("cart:80", None, None, true),
+        ("cart:80", Some("stock.shop.example"), None, true),
+        ("127.0.0.1:15001", Some("api.partner.example"), None, false),
+        ("cart:80", Some(""), None, false),
+        ("cart:80", None, Some("10.0.0.7:80"), true),
+        ("cart:80", None, Some("192.0.2.1:80"), false),
+        ("stock.shop.example", None, Some("192.0.2.1:80"), false),
+    ];
+    for (authority, host, peer, is_told) in table {
+        let inbound = Request::get("/").header("traceparent", TRACEPARENT);
+        let active = harness.instrumenter.start(&inbound);
+        let mut request = request("GET", &format!("http://{authority}/"));
+        if let Some(host) = host {
+            request = request.header("Host", host);
+        }
+        if let Some(peer) = peer {
+            request = request.peer(peer);
+        }
+        let call = harness.instrumenter.start_call(&request, active.context());
+        let mut headers = HashMap::new();
+        call.injection(authority)
+            .inject(call.context(), &mut headers);
+        assert_eq!(
+            !headers.is_empty(),
+            is_told,
+            "{authority} {host:?} {peer:?}"
+        );
+    }
+    let stats = harness.instrumenter.stats();
+    assert_eq!((stats.calls_traced, stats.calls_untraced), (3, 4));
 }
 
 #[test]

@@ -81,9 +81,100 @@ fn nothing_is_carried_on_without_a_valid_traceparent() {
     let harness = Harness::new();
     let request = Request::get("/")
         .header("sw8", SW8)
-        .header("tracestate", "alibabacloud_rum=x");
+        .header("tracestate", "foo=1");
     assert_eq!(own(&harness, &request).1, None);
     assert_eq!(harness.instrumenter.stats().tracestate_refused, 0);
+}
+
+#[test]
+fn what_the_client_tells_goes_on_in_every_protocol() {
+    const ANDROID: &str = "alibabacloud_rum=v2&android&pid&sid&uid";
+    let several = format!("foo=1,{RUM},bar=2");
+    let rum_baggage = "rum=v2,appType=browser,pid=p,sid=s,uid=u,theirs=1";
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    // what came in; tracestate to own services by W3C, by sw8; baggage by sw8
+    let table: [(Headers<'_>, Option<&str>, Option<&str>, Option<&str>); 7] = [
+        (
+            &[("sw8", SW8), ("tracestate", ANDROID)],
+            Some(ANDROID),
+            Some(ANDROID),
+            None,
+        ),
+        // A list without its traceparent is nobody's, but for the client's own.
+        (
+            &[("sw8", SW8), ("tracestate", &several)],
+            Some(RUM),
+            Some(RUM),
+            None,
+        ),
+        (
+            &[("traceparent", "00-bad"), ("tracestate", &several)],
+            Some(RUM),
+            Some(RUM),
+            None,
+        ),
+        (&[("tracestate", RUM)], Some(RUM), Some(RUM), None),
+        (&[("tracestate", "not a list, RUM=1")], None, None, None),
+        (
+            &[("traceparent", TRACEPARENT), ("tracestate", &several)],
+            Some(&several),
+            Some(RUM),
+            None,
+        ),
+        (
+            &[("traceparent", TRACEPARENT), ("baggage", rum_baggage)],
+            None,
+            None,
+            Some("rum=v2,appType=browser,pid=p,sid=s,uid=u"),
+        ),
+    ];
+    for (headers, w3c, by_sw8, baggage) in table {
+        let own = |protocol| Injection::to_own_service().protocol(protocol);
+        let (sent_w3c, _) = sent(headers, own(TraceProtocol::W3c));
+        let (sent_sw8, _) = sent(headers, own(TraceProtocol::Sw8));
+        let (sent_both, _) = sent(headers, own(TraceProtocol::Both));
+        let found = |sent: &HashMap<String, String>, name| sent.get(name).cloned();
+        let case = format!("{headers:?}");
+        assert_eq!(found(&sent_w3c, "tracestate").as_deref(), w3c, "{case}");
+        assert_eq!(found(&sent_both, "tracestate").as_deref(), w3c, "{case}");
+        assert_eq!(found(&sent_sw8, "tracestate").as_deref(), by_sw8, "{case}");
+        assert_eq!(found(&sent_sw8, "baggage").as_deref(), baggage, "{case}");
+        assert!(!sent_sw8.contains_key("traceparent"), "{case}");
+        // Third parties never learn of it.
+        for protocol in [TraceProtocol::W3c, TraceProtocol::Sw8, TraceProtocol::Both] {
+            let (sent, _) = sent(headers, Injection::to_third_party().protocol(protocol));
+            let told =
+                |(_, value): (&String, &String)| value.contains("rum") || value.contains("uid");
+            assert!(!sent.iter().any(told), "{case}: {sent:?}");
+        }
+    }
+}
+
+#[test]
+fn a_host_with_two_names_gets_what_both_may_have() {
+    let instrumenter = Instrumenter::builder()
+        .trace_third_parties(true)
+        .build()
+        .expect("settings are right");
+    let own = instrumenter.injection("stock.internal");
+    let third = instrumenter.injection("pay.example");
+    let nothing = Instrumenter::default();
+    let stranger = nothing.injection("pay.example");
+    let harness = Harness::new();
+    let request = Request::get("/")
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", RUM);
+    let table = [
+        (own.limited_by(own), &["traceparent", "tracestate"][..]),
+        (own.limited_by(third), &["traceparent"]),
+        (third.limited_by(own), &["traceparent"]),
+        (own.limited_by(stranger), &[]),
+        (stranger.limited_by(own), &[]),
+    ];
+    for (injection, expected) in table {
+        let (headers, _) = injected(&harness, &request, injection);
+        assert_eq!(names(&headers), expected, "{injection:?}");
+    }
 }
 
 #[test]
@@ -343,6 +434,22 @@ fn sw8_goes_on_with_its_own_id_and_ours_as_the_parent() {
 }
 
 #[test]
+fn the_text_of_an_sw8_beside_w3c_goes_on_if_it_is_the_same_trace() {
+    let javas = Sw8::parse(SW8.as_bytes()).expect("valid");
+    let same = format!("00-{SW8_TRACE}-{SPAN}-01");
+    let table = [(&*same, javas.trace_id()), (TRACEPARENT, TRACE)];
+    for (traceparent, text) in table {
+        let came_in = [("traceparent", traceparent), ("sw8", SW8)];
+        let to = Injection::to_own_service().protocol(TraceProtocol::Both);
+        let (headers, span) = sent(&came_in, to);
+        let out = Sw8::parse(headers["sw8"].as_bytes()).expect("valid");
+        assert_eq!(out.trace_id(), text);
+        assert_eq!(out.otel_trace_id().to_string(), span.trace_id().to_string());
+        assert_eq!(out.otel_parent_id().to_string(), span.span_id().to_string());
+    }
+}
+
+#[test]
 fn a_trace_id_that_leaves_no_room_goes_on_as_the_digits_it_maps_to() {
     let javas = Sw8::parse(SW8.as_bytes()).expect("valid");
     for (bytes, as_it_came) in [(1_024, true), (1_025, false), (6_000, false)] {
@@ -478,7 +585,10 @@ fn the_builder_says_whose_a_host_is() {
         ("partner.example:443", &own),
         ("localhost:3000", &own),
         ("[::1]:3000", &own),
-        ("legacy.shop.example", &["sw8", "sw8-correlation"]),
+        (
+            "legacy.shop.example",
+            &["sw8", "sw8-correlation", "tracestate"],
+        ),
         (
             "api.shop.example:80",
             &[

@@ -492,6 +492,95 @@ fn a_grpc_call_has_a_metric_of_its_own_beside() {
     assert_eq!(meters.points(ACTIVE)[0].count, 0);
 }
 
+fn ask(harness: &Harness, authority: &str, end: impl FnOnce(rum_trace_core::ActiveCall)) {
+    let mut request = Request::new("POST", "/shop.Stock/Get");
+    request.authority = Some(authority.to_owned());
+    request.scheme = Some("http".to_owned());
+    end(harness
+        .instrumenter
+        .start_call(&request, &opentelemetry::Context::new()));
+}
+
+#[test]
+fn calls_to_others_as_the_conventions_want_them() {
+    const CLIENT: &str = "http.client.request.duration";
+    let (harness, meters) = harness(|builder| builder);
+    for (authority, status) in [("Cart:81", 200), ("cart.:81", 200), ("[::1]", 503)] {
+        ask(&harness, authority, |mut call| {
+            call.on_response(&status);
+            call.finish();
+        });
+    }
+    ask(&harness, "cart:81", |call| {
+        call.fail(rum_trace_core::CallFailure::Timeout)
+    });
+    let mut found: Vec<_> = meters
+        .points(CLIENT)
+        .into_iter()
+        .map(|point| (point.attributes, point.count))
+        .collect();
+    found.sort();
+    let method = ("http.request.method", "POST");
+    let cart = [method, ("server.address", "cart"), ("server.port", "81")];
+    let with = |further: &[(&str, &str)], server: &[(&str, &str)]| -> BTreeMap<_, _> {
+        let all = server.iter().chain(further);
+        all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    let other = [method, ("server.address", "::1"), ("server.port", "80")];
+    let failed = [("error.type", "503"), ("http.response.status_code", "503")];
+    let mut expected = vec![
+        (with(&[("http.response.status_code", "200")], &cart), 2),
+        (with(&failed, &other), 1),
+        (with(&[("error.type", "timeout")], &cart), 1),
+    ];
+    expected.sort();
+    assert_eq!(found, expected);
+    assert_eq!(meters.unit(CLIENT), "s");
+    assert!(meters.points(DURATION).is_empty() && meters.points(CALL).is_empty());
+}
+
+#[test]
+fn a_grpc_call_to_others_that_is_refused_is_no_error_of_https() {
+    let (harness, meters) = harness(|builder| builder);
+    let mut request = Request::new("POST", "/shop.Stock/Get").route("/shop.Stock/Get");
+    request.authority = Some("stock:50051".to_owned());
+    let request = request.header("content-type", "application/grpc");
+    let mut call = harness
+        .instrumenter
+        .start_call(&request, &opentelemetry::Context::new());
+    call.on_response(&200);
+    call.on_trailers(|_| Some(b"5"));
+    call.finish();
+    let http = &meters.points("http.client.request.duration")[0];
+    assert_eq!(http.attributes.get("error.type"), None);
+    let rpc = &meters.points("rpc.client.call.duration")[0];
+    let expected = labels([
+        ("error.type", "NOT_FOUND"),
+        ("rpc.method", "shop.Stock/Get"),
+        ("rpc.response.status_code", "NOT_FOUND"),
+        ("rpc.system.name", "grpc"),
+        ("server.address", "stock"),
+        ("server.port", "50051"),
+    ]);
+    assert_eq!(rpc.attributes, expected);
+}
+
+#[test]
+fn only_so_many_servers_are_labels() {
+    let (harness, meters) = harness(|builder| builder);
+    for port in 1..=1_500 {
+        ask(&harness, &format!("host:{port}"), |mut call| {
+            call.on_response(&200);
+            call.finish();
+        });
+    }
+    let points = meters.points("http.client.request.duration");
+    let other = |point: &&Point| point.attributes["server.address"] == "_OTHER";
+    assert_eq!(points.len(), 1_001);
+    assert_eq!(points.iter().find(other).expect("the rest").count, 500);
+}
+
 #[test]
 fn without_a_provider_the_global_one_is_left_alone() {
     let meters = Meters::new();

@@ -62,7 +62,11 @@ fn what_goes_out_is_what_was_asked_for_and_the_fields_say_so() {
             &["traceparent", "tracestate"],
         ),
         (new().protocol(Sw8), &["sw8"], &["sw8"]),
-        (new().protocol(Sw8).with_rum(), &["sw8"], &["sw8"]),
+        (
+            new().protocol(Sw8).with_rum(),
+            &["tracestate", "baggage", "sw8"],
+            &["sw8", "tracestate"],
+        ),
         (
             new().protocol(Sw8).with_baggage(),
             &["sw8", "sw8-correlation"],

@@ -1,7 +1,7 @@
 //! A response's body that ends the call's span with its own end.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -67,7 +67,13 @@ impl Body for CallBody {
         let this = &mut *self;
         let frame = {
             let _scope = this.call.as_ref().map(ActiveCall::scope);
-            ready!(Pin::new(&mut this.inner).poll_frame(cx))
+            Pin::new(&mut this.inner).poll_frame(cx)
+        };
+        let Poll::Ready(frame) = frame else {
+            if let Some(call) = &mut this.call {
+                call.on_body_pending();
+            }
+            return Poll::Pending;
         };
         match &frame {
             Some(Ok(frame)) => this.tell(frame),

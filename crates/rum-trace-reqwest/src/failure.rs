@@ -30,6 +30,10 @@ fn of_reqwest(error: &reqwest::Error) -> Option<CallFailure> {
     if error.is_timeout() {
         return Some(CallFailure::Timeout);
     }
+    // What the caller's own body did is none of the server's doing.
+    if chain(error).any(is_request_body) {
+        return Some(CallFailure::RequestBody);
+    }
     of_causes(error)
         .or_else(|| error.is_connect().then_some(CallFailure::Connect))
         .or_else(|| (error.is_body() || error.is_decode()).then_some(CallFailure::ResponseBody))
@@ -61,6 +65,10 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     .take(MAX_DEPTH)
 }
 
+fn is_request_body(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(hyper::Error::is_user)
+}
+
 /// The end of a connection that the operating system did not report as an error.
 fn of_protocol(error: &(dyn Error + 'static)) -> Option<CallFailure> {
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
@@ -76,7 +84,10 @@ fn of_http2(error: &(dyn Error + 'static)) -> Option<CallFailure> {
     if let Some(io) = error.get_io() {
         return CallFailure::of(io);
     }
-    (error.is_reset() || error.is_go_away()).then_some(CallFailure::ConnectionReset)
+    if error.is_reset() {
+        return Some(CallFailure::ConnectionReset);
+    }
+    error.is_go_away().then_some(CallFailure::ConnectionClosed)
 }
 
 #[cfg(not(feature = "http2"))]

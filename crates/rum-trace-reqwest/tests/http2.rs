@@ -8,7 +8,8 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
 use support::{Harness, OWN, http, in_time, text};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 type Answer = fn(SendResponse<Bytes>);
@@ -132,4 +133,47 @@ async fn how_calls_end() {
         let is_http = text(&span, "http.request.method").is_some();
         assert_eq!(is_http, !is_grpc, "{row}");
     }
+}
+
+/// Takes a request, and says by a GOAWAY that it serves none: h2's own server would
+/// say that it has served this one.
+async fn goes_away(listener: TcpListener) -> TcpStream {
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    const GOAWAY: [u8; 9] = [0, 0, 8, 7, 0, 0, 0, 0, 0];
+    const LAST_STREAM_AND_INTERNAL_ERROR: [u8; 8] = [0, 0, 0, 0, 0, 0, 0, 2];
+    const HEADERS: u8 = 1;
+    let (mut stream, _) = listener.accept().await.expect("a connection");
+    stream.write_all(&SETTINGS).await.expect("sent");
+    let mut preface = [0; 24];
+    stream.read_exact(&mut preface).await.expect("a preface");
+    let mut frame = [0; 9];
+    while frame[3] != HEADERS {
+        stream.read_exact(&mut frame).await.expect("a frame");
+        let length = usize::from(frame[1]) << 8 | usize::from(frame[2]);
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).await.expect("its payload");
+    }
+    let goaway = [&GOAWAY[..], &LAST_STREAM_AND_INTERNAL_ERROR].concat();
+    stream.write_all(&goaway).await.expect("sent");
+    stream
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_away_is_closed() {
+    let harness = Harness::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(goes_away(listener));
+    let http = http(address).http2_prior_knowledge();
+    let client = rum_trace_reqwest::client(http, harness.instrumenter.clone());
+    let url = format!("http://{OWN}:{}/", address.port());
+    let sent = in_time(client.expect("a client").get(url).send()).await;
+    assert!(sent.is_err(), "{sent:?}");
+    let stream = in_time(server).await.expect("no panic");
+    let span = harness.one();
+    assert_eq!(
+        text(&span, "error.type").as_deref(),
+        Some("connection_closed")
+    );
+    drop(stream); // open until then: it was said, and not seen
 }

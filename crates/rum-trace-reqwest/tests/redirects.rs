@@ -47,7 +47,10 @@ async fn a_stranger_that_a_redirect_leads_to_gets_nothing() {
         .header("cookie", "id=secret")
         .header("proxy-authorization", "secret")
         .header("www-authenticate", "secret")
-        .header("host", format!("virtual.example:{}", server.address.port()))
+        .header(
+            "host",
+            format!("virtual.shop.example:{}", server.address.port()),
+        )
         .header("x-other", "kept")
         .with_extension(UrlTemplate("/302/{rest}"));
     let response = within(serving.context(), request.send()).await;

@@ -1,7 +1,7 @@
 //! A response's body, with whose end the call ends.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use actix_http::error::PayloadError;
 use actix_http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -81,7 +81,12 @@ impl Stream for CallBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let chunk = ready!(Pin::new(&mut self.inner).poll_next(cx));
+        let Poll::Ready(chunk) = Pin::new(&mut self.inner).poll_next(cx) else {
+            if let Some(call) = &mut self.call {
+                call.on_body_pending();
+            }
+            return Poll::Pending;
+        };
         match &chunk {
             Some(Ok(bytes)) => self.on_chunk(bytes),
             Some(Err(error)) => self.end(Some(failure::of_body(error))),

@@ -20,7 +20,7 @@ pub(super) fn of(error: &SendRequestError) -> CallFailure {
         SendRequestError::Custom(error, _) => {
             CallFailure::of(&**error).unwrap_or(CallFailure::Other)
         }
-        // `Body` is the request's own body, which may be read from anywhere.
+        SendRequestError::Body(_) => CallFailure::RequestBody,
         _ => CallFailure::Other,
     }
 }
@@ -136,7 +136,7 @@ mod tests {
             // The caller's own connection, not the one to the server.
             (
                 SendRequestError::Body(Box::new(reset())),
-                CallFailure::Other,
+                CallFailure::RequestBody,
             ),
             (
                 SendRequestError::Custom(Box::new(reset()), Box::new("a middleware")),

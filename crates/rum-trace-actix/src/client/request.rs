@@ -98,6 +98,10 @@ impl RequestInfo for AwcRequest<'_> {
         self.body_size
     }
 
+    fn peer(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
     fn resend_count(&self) -> u32 {
         self.resends
     }

@@ -92,7 +92,8 @@ async fn a_request_whose_body_breaks_is_nobody_elses_fault() {
         "{outcome:?}"
     );
     let span = spans.one().await;
-    assert_eq!(text(&span, "error.type").as_deref(), Some("_OTHER"));
+    let error = text(&span, "error.type");
+    assert_eq!(error.as_deref(), Some("request_body_error"));
 }
 
 #[actix_web::test]
@@ -240,9 +241,9 @@ where
     std::future::poll_fn(|cx| std::pin::Pin::new(&mut *stream).poll_next(cx)).await
 }
 
-/// awc's limit for a body is outside of it too: it is one that is not read to its end.
+/// awc's limit for a body is outside of it too: it is one that is waited for in vain.
 #[actix_web::test]
-async fn a_body_that_is_given_up_is_no_error() {
+async fn a_body_that_nobody_wants_is_no_error_and_one_that_does_not_come_is() {
     const SOME: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nsome";
     let spans = Spans::new();
     let (peer, _read) = broken_off(SOME, drop).await;
@@ -255,12 +256,12 @@ async fn a_body_that_is_given_up_is_no_error() {
 
     let response = in_time(client.get(peer.url("/")).send()).await;
     drop(response);
-    for span in [of_limit, spans.one().await] {
+    for (span, error) in [(of_limit, Some("cancelled")), (spans.one().await, None)] {
         assert_eq!(
             text(&span, "http.response.status_code").as_deref(),
             Some("200")
         );
-        assert_eq!(text(&span, "error.type"), None);
+        assert_eq!(text(&span, "error.type").as_deref(), error);
     }
 }
 

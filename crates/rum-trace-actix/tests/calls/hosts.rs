@@ -112,3 +112,42 @@ async fn third_parties_get_the_trace_alone_if_asked_for() {
     assert_eq!(header(&heads[0], "tracestate"), None);
     assert_eq!(header(&heads[0], "baggage"), None);
 }
+
+/// awc's redirects keep the address that the caller chose: whoever is there could name
+/// any host, and be given what is that host's.
+#[actix_web::test]
+async fn a_chosen_address_is_to_be_ones_own_too() {
+    let peer = Peer::saying(OK).await;
+    // whether the address is one's own; the Host header; is anything told?
+    let table = [
+        (true, None, true),
+        (false, None, false),
+        (true, Some("pay.example"), false),
+    ];
+    for (is_own, host, is_told) in table {
+        let spans = Spans::new();
+        let client = client_with(&spans, |builder| {
+            let builder = builder.internal_hosts_are_own(false);
+            let builder = builder.own_host("stock.shop.example");
+            if is_own {
+                builder.own_host("127.0.0.1")
+            } else {
+                builder
+            }
+        });
+        let (_request, guard) = inbound(&spans, &INBOUND);
+        let mut request = client
+            .get("http://stock.shop.example/")
+            .address(peer.address);
+        if let Some(host) = host {
+            request = request.insert_header(("host", host));
+        }
+        let mut response = in_time(request.send()).await.expect("a response");
+        drop(guard);
+        response.body().await.expect("a body");
+        let heads = peer.heads();
+        let told = header(&heads[0], "tracestate").is_some();
+        assert_eq!(told, is_told, "{is_own} {host:?}: {}", heads[0]);
+        spans.one().await;
+    }
+}

@@ -12,7 +12,7 @@ use crate::known::KnownNames;
 use crate::method::Method;
 use crate::semconv;
 
-/// More hosts than this are no labels any more: a gateway may be asked for any.
+/// More servers (hosts with their ports) than this are no labels any more: a gateway may be asked for any.
 const MAX_SERVERS: usize = 1_000;
 
 /// How a call ended.
@@ -24,6 +24,8 @@ pub(crate) struct CallEnded<'a> {
     pub(crate) status: Option<u16>,
     pub(crate) version: Option<&'static str>,
     pub(crate) error_type: Option<&'a Value>,
+    /// HTTP's own: a gRPC call that was refused is no error of HTTP's.
+    pub(crate) http_error: Option<&'a Value>,
     pub(crate) call: Option<&'a EndedCall>,
 }
 
@@ -61,7 +63,7 @@ impl Calls {
         }
         Labels::with(|labels| {
             let status = ended.status.map(i64::from);
-            labels.push_some(semconv::ERROR_TYPE, ended.error_type.cloned());
+            labels.push_some(semconv::ERROR_TYPE, ended.http_error.cloned());
             labels.push(semconv::HTTP_REQUEST_METHOD, ended.method.to_value());
             labels.push_some(semconv::HTTP_RESPONSE_STATUS_CODE, status);
             labels.push_some(semconv::NETWORK_PROTOCOL_VERSION, ended.version);
@@ -75,11 +77,19 @@ impl Calls {
         let Some((name, address)) = address else {
             return;
         };
-        let Some(known) = self.servers.get_or_add(&address.as_str()) else {
+        // One series for each server, however its name is written.
+        let mut server = address.as_str().trim_end_matches('.').to_ascii_lowercase();
+        let end = server.len();
+        if let Some((_, port)) = port {
+            server.push(':');
+            server.push_str(&port.as_str());
+        }
+        if self.servers.get_or_add(&server).is_none() {
             labels.push(name, OTHER);
             return;
-        };
-        labels.push(name, StringValue::from(known));
+        }
+        server.truncate(end);
+        labels.push(name, StringValue::from(server));
         if let Some((name, port)) = port {
             labels.push(name, port.clone());
         }

@@ -44,13 +44,30 @@ pub(crate) fn is_internal(host: &str) -> bool {
     if let Some(address) = address(host) {
         return is_internal_address(address);
     }
+    // With the root's dot a single label is a top-level domain.
+    let is_absolute = host.ends_with('.');
     let host = without_root(host);
-    if host.is_empty() || !is_name(host) {
+    if host.is_empty() || !is_name(host) || ends_in_a_number(host) || is_cloud(host) {
         return false;
     }
     // RFC 6762 (.local), ICANN's choice for private use (.internal), Kubernetes.
     const DOMAINS: [&str; 4] = [".internal", ".local", ".svc.cluster.local", ".localhost"];
-    !host.contains('.') || DOMAINS.iter().any(|domain| is_below(host, domain))
+    let is_single = !host.contains('.');
+    is_single && (!is_absolute || host.eq_ignore_ascii_case("localhost"))
+        || DOMAINS.iter().any(|domain| is_below(host, domain))
+}
+
+/// Resolvers take such a name for an address, as `134744072` for 8.8.8.8 (WHATWG URL,
+/// "ends in a number").
+fn ends_in_a_number(host: &str) -> bool {
+    let label = host.rsplit('.').next().unwrap_or(host);
+    let is_hexadecimal = |prefix| label.get(..2).is_some_and(|start| start == prefix);
+    label.bytes().all(|byte| byte.is_ascii_digit()) || ["0x", "0X"].into_iter().any(is_hexadecimal)
+}
+
+/// The cloud's own service, under a name of the internal kind.
+fn is_cloud(host: &str) -> bool {
+    host.eq_ignore_ascii_case("metadata.google.internal")
 }
 
 /// Whether a host is below this domain, which is given with the dot before it.
@@ -176,8 +193,9 @@ mod tests {
         let internal = [
             "localhost",
             "LOCALHOST",
+            "localhost.",
             "cart",
-            "cart.",
+            "cart2",
             "127.0.0.1",
             "127.9.9.9",
             "10.1.2.3",
@@ -213,6 +231,15 @@ mod tests {
             "169.254.169.254",
             "[fe80::1]",
             "http://cart",
+            "cart.",
+            "134744072",
+            "0x08080808",
+            "0X8.8",
+            "8.8",
+            "x.0x1",
+            "1.internal.8",
+            "metadata.google.internal",
+            "Metadata.Google.Internal.",
         ];
         for host in internal {
             assert!(is_internal(host), "{host}");

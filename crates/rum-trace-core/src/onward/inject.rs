@@ -23,8 +23,12 @@ use crate::{Carrier, RumContext, RumKey, RumSource};
 /// text; a member that this service added or changed goes to the left (W3C
 /// Trace Context Level 2, §3.3.1.4). The random flag is carried on, also
 /// through a span that is not sampled. In `sw8` the trace id is the text that
-/// came in, or the hex digits; the segment id is one that maps back to the
+/// came in, also if that was beside W3C, or the hex digits; the segment id is one that maps back to the
 /// active span, as OpenTelemetry's Collector maps it.
+///
+/// Beside `sw8` the RUM members are in a `tracestate` of their own, as Android's SDK
+/// sends them: `sw8` has no place for them. What the web SDK writes into `sw8` itself,
+/// its app id as the service, is told of the caller, and ends with the hop.
 ///
 /// The RUM members name a session and a user, and baggage may name anything, so
 /// they only go to services that are said to be one's own:
@@ -108,6 +112,20 @@ impl<'a> Injection<'a> {
         self
     }
 
+    /// The same to a host that is known by another name, too: it gets no more than it
+    /// would by that one. A request's `Host` header may name another host than its URL,
+    /// and a connection may lead elsewhere than to either.
+    pub fn limited_by(mut self, other: Injection<'_>) -> Self {
+        self.target = self.target.min(other.target);
+        (self.rum, self.baggage) = (self.rum && other.rum, self.baggage && other.baggage);
+        self
+    }
+
+    /// How much it is, without who.
+    pub(super) fn without_names(&self) -> Injection<'static> {
+        Injection::to(self.target).with(self.rum, self.baggage)
+    }
+
     /// What it is called where nobody said otherwise.
     pub(crate) fn called(mut self, service: &'a str, instance: &'a str) -> Self {
         if self.service.is_empty() && self.instance.is_empty() {
@@ -149,8 +167,7 @@ impl<'a> Injection<'a> {
         }
         let span = cx.span();
         let inbound = cx.get::<Inbound>();
-        let trace = inbound.and_then(|inbound| Some((inbound.trace.as_ref()?, inbound.rum.list())));
-        let Some(outgoing) = Outgoing::new(span.span_context(), trace) else {
+        let Some(outgoing) = Outgoing::new(span.span_context(), inbound) else {
             return;
         };
         let protocol = self.protocol.unwrap_or_else(|| outgoing.came_in_by());
@@ -158,7 +175,7 @@ impl<'a> Injection<'a> {
             self.write_w3c(cx, &outgoing, carrier);
         }
         if protocol.has_sw8() {
-            self.write_sw8(cx, &outgoing, carrier);
+            self.write_sw8(cx, &outgoing, protocol, carrier);
         }
     }
 
@@ -180,7 +197,13 @@ impl<'a> Injection<'a> {
         set(carrier, "baggage", self.baggage_of(cx));
     }
 
-    fn write_sw8(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {
+    fn write_sw8(
+        &self,
+        cx: &Context,
+        outgoing: &Outgoing<'_>,
+        protocol: TraceProtocol,
+        carrier: &mut dyn Injector,
+    ) {
         let trace_id = outgoing.parent.trace_id();
         let segment = sw8::segment_id(trace_id, outgoing.parent.parent_id());
         let digits;
@@ -202,6 +225,11 @@ impl<'a> Injection<'a> {
             peer: self.peer,
         };
         carrier.set("sw8", parts.encode());
+        if self.rum && !protocol.has_w3c() {
+            // Where the RUM SDKs put them that speak sw8.
+            set(carrier, "tracestate", outgoing.rum_members());
+            set(carrier, "baggage", baggage::compose(self.rum_entries(cx)));
+        }
         if self.baggage {
             let pairs = self.entries(cx).into_iter();
             let pairs = pairs.map(|(key, value, _)| (key, value));
@@ -225,13 +253,21 @@ impl<'a> Injection<'a> {
         if !self.rum && !self.baggage {
             return String::new();
         }
-        let rum = RumContext::in_context(cx);
-        let came_in = RUM_ENTRIES.into_iter().filter_map(|(key, name)| {
-            let goes_out = self.rum && rum.source(key) == Some(RumSource::Baggage);
-            Some((name, rum.get(key).filter(|_| goes_out)?, ""))
-        });
         let rest = self.baggage.then(|| self.entries(cx));
-        baggage::compose(came_in.chain(rest.into_iter().flatten()))
+        baggage::compose(self.rum_entries(cx).chain(rest.into_iter().flatten()))
+    }
+
+    /// The RUM entries that came in as baggage.
+    fn rum_entries<'c>(
+        &self,
+        cx: &'c Context,
+    ) -> impl Iterator<Item = (&'c str, &'c str, &'c str)> {
+        let rum = RumContext::in_context(cx);
+        let goes_out = self.rum;
+        RUM_ENTRIES.into_iter().filter_map(move |(key, name)| {
+            let is_baggage = rum.source(key) == Some(RumSource::Baggage);
+            Some((name, rum.get(key).filter(|_| goes_out && is_baggage)?, ""))
+        })
     }
 
     /// In the order of the keys: the SDK's own changes from request to request, and
@@ -270,27 +306,30 @@ struct Outgoing<'a> {
     /// The list that came in with the trace that goes out.
     came_in: &'a str,
     carrier: Option<Carrier>,
-    /// The trace id's own text, if it came in by `sw8`.
+    /// The trace id's own text, if it came in an `sw8`.
     sw8_trace_id: Option<&'a str>,
 }
 
 impl<'a> Outgoing<'a> {
     /// Nothing, if the span context is not valid.
-    fn new(span: &'a SpanContext, inbound: Option<(&'a InboundTrace, &'a str)>) -> Option<Self> {
+    fn new(span: &'a SpanContext, inbound: Option<&'a Inbound>) -> Option<Self> {
         let trace_id = TraceId::from_bytes(span.trace_id().to_bytes())?;
         let span_id = SpanId::from_bytes(span.span_id().to_bytes())?;
         // Code in between may have started a trace of its own.
-        let inbound = inbound.filter(|(inbound, _)| inbound.trace_id == trace_id);
+        let is_ours = |trace: &&InboundTrace| trace.trace_id == trace_id;
+        let inbound =
+            inbound.filter(|inbound| inbound.trace.as_ref().is_none_or(|it| is_ours(&it)));
+        let trace = inbound.and_then(|inbound| inbound.trace.as_ref());
         let mut flags = TraceFlags::from_bits(span.trace_flags().to_u8());
-        if let Some((inbound, _)) = &inbound {
-            flags = flags.with_random(inbound.flags.is_random());
+        if let Some(trace) = trace {
+            flags = flags.with_random(trace.flags.is_random());
         }
         Some(Outgoing {
             parent: TraceParent::new(trace_id, span_id, flags),
             sdk: span.trace_state(),
-            came_in: inbound.map(|(_, list)| list).unwrap_or_default(),
-            carrier: inbound.map(|(trace, _)| trace.carrier),
-            sw8_trace_id: inbound.and_then(|(trace, _)| trace.sw8_trace_id.as_deref()),
+            came_in: inbound.map_or("", |inbound| inbound.rum.list()),
+            carrier: trace.map(|trace| trace.carrier),
+            sw8_trace_id: trace.and_then(|trace| trace.sw8_trace_id.as_deref()),
         })
     }
 
@@ -317,6 +356,11 @@ impl<'a> Outgoing<'a> {
             .chain(kept)
             .filter(|(key, _)| rum || !is_rum_key(key));
         compose(members, MAX_TRACE_STATE_SENT)
+    }
+
+    fn rum_members(&self) -> String {
+        let rum = members(self.came_in).filter(|(key, _)| is_rum_key(key));
+        compose(rum, MAX_TRACE_STATE_SENT)
     }
 
     fn came_in_unchanged(&self, (key, value): (&str, &str)) -> bool {

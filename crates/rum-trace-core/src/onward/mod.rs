@@ -57,15 +57,15 @@ impl fmt::Display for TraceProtocol {
     }
 }
 
-/// Whose a host is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whose a host is, in the order of what it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
-    /// One's own: it gets everything.
-    Own,
-    /// Somebody else's that was asked for: the trace, and nothing of the client.
-    ThirdParty,
     /// Somebody else's: nothing.
     Stranger,
+    /// Somebody else's that was asked for: the trace, and nothing of the client.
+    ThirdParty,
+    /// One's own: it gets everything.
+    Own,
 }
 
 /// What the builder was told of the services behind.

@@ -83,7 +83,8 @@ impl RumTracePropagator {
         let written = |name: &str| match name {
             "sw8" => sw8,
             "sw8-correlation" => sw8 && self.baggage,
-            "baggage" => w3c && (self.rum || self.baggage),
+            "baggage" => self.rum || w3c && self.baggage,
+            "tracestate" => w3c || self.rum,
             _ => w3c,
         };
         let fields = Injection::HEADERS.iter().filter(|name| written(name));

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
@@ -41,7 +41,13 @@ where
         let mut this = self.project();
         let frame = {
             let _scope = this.call.as_ref().map(ActiveCall::scope);
-            ready!(this.inner.as_mut().poll_frame(cx))
+            this.inner.as_mut().poll_frame(cx)
+        };
+        let Poll::Ready(frame) = frame else {
+            if let Some(call) = this.call {
+                call.on_body_pending();
+            }
+            return Poll::Pending;
         };
         let frame = frame.map(|frame| frame.map_err(Into::into));
         match &frame {

@@ -15,9 +15,12 @@ pub(super) fn of_body(error: &(dyn Error + 'static)) -> CallFailure {
     told(error).unwrap_or(CallFailure::ResponseBody)
 }
 
-/// The operating system's own word is the most precise, and that there was no
-/// connection the least.
+/// What the caller's own body did is none of the server's doing. Else the operating
+/// system's word is the most precise, and that there was no connection the least.
 fn told(error: &(dyn Error + 'static)) -> Option<CallFailure> {
+    if chain(error).any(is_request_body) {
+        return Some(CallFailure::RequestBody);
+    }
     CallFailure::of(error)
         .or_else(|| chain(error).find_map(of_library))
         .or_else(|| chain(error).find_map(of_connect))
@@ -33,6 +36,10 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
         Some(error)
     });
     errors.take(MAX_DEPTH)
+}
+
+fn is_request_body(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(hyper::Error::is_user)
 }
 
 fn of_library(error: &(dyn Error + 'static)) -> Option<CallFailure> {
@@ -61,7 +68,10 @@ fn of_hyper(error: &hyper::Error) -> Option<CallFailure> {
 }
 
 fn of_h2(error: &h2::Error) -> Option<CallFailure> {
-    if error.is_reset() {
+    // It is not among its sources.
+    if let Some(io) = error.get_io() {
+        CallFailure::of(io)
+    } else if error.is_reset() {
         Some(CallFailure::ConnectionReset)
     } else {
         error.is_go_away().then_some(CallFailure::ConnectionClosed)

@@ -36,6 +36,8 @@ use super::RumTraceClient;
 /// # }
 /// ```
 ///
+/// There is no `http.request.resend_count`: the layer sees each attempt alone.
+///
 /// A request's extensions may name what the layer cannot know: the
 /// [`UrlTemplate`](rum_trace_core::UrlTemplate), and the
 /// [`Context`](opentelemetry::Context) of a request that is made elsewhere than
@@ -58,7 +60,8 @@ impl RumTraceClientLayer {
 
     /// Where requests go that do not say it: those to a tonic channel, or on a
     /// connection of one's own, name but a path. Without this such a request goes
-    /// to an unknown host, so that it is not given the trace; a `Host` header counts.
+    /// to the host that its `Host` header names, or to an unknown one, which is not given
+    /// the trace. A request that names another host is given no more than both may have.
     ///
     /// ```
     /// use http::Uri;

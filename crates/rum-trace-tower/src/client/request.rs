@@ -20,15 +20,20 @@ impl<'a, B> Outgoing<'a, B> {
     }
 }
 
-/// Where a request goes: as its URL says, its `Host` header, or its service.
+/// Where a request goes: as its URL says, its service, or its `Host` header, which
+/// may be what somebody else asked for.
 pub(super) fn authority<'a>(
     uri: &'a Uri,
     host: Option<&'a HeaderValue>,
     origin: Option<&'a Uri>,
 ) -> Option<&'a str> {
-    let own = uri.authority().map(http::uri::Authority::as_str);
-    own.or_else(|| host?.to_str().ok())
-        .or_else(|| origin?.authority().map(http::uri::Authority::as_str))
+    of_uri(uri)
+        .or_else(|| of_uri(origin?))
+        .or_else(|| host?.to_str().ok())
+}
+
+pub(super) fn of_uri(uri: &Uri) -> Option<&str> {
+    uri.authority().map(http::uri::Authority::as_str)
 }
 
 impl<B: Body> RequestInfo for Outgoing<'_, B> {

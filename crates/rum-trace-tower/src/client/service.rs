@@ -6,7 +6,7 @@ use http_body::Body;
 use rum_trace_core::{ActiveCall, Instrumenter};
 use tower_service::Service;
 
-use super::request::{Outgoing, authority};
+use super::request::{Outgoing, authority, of_uri};
 use super::{BoxError, ResponseBody, ResponseFuture};
 use crate::future::Bodiless;
 
@@ -37,11 +37,12 @@ impl<S> RumTraceClient<S> {
         // Counted clones: the headers are about to be written.
         let (uri, host) = (request.uri().clone(), host(request));
         let authority = authority(&uri, host.as_ref(), origin).unwrap_or_default();
-        crate::inject(
-            call.context(),
-            call.injection(authority),
-            request.headers_mut(),
-        );
+        let mut injection = call.injection(authority);
+        if let Some(origin) = origin.and_then(of_uri) {
+            // A redirect may name another host, on the connection to this one.
+            injection = injection.limited_by(call.injection(origin));
+        }
+        crate::inject(call.context(), injection, request.headers_mut());
         call
     }
 }

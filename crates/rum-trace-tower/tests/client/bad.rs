@@ -249,6 +249,89 @@ async fn a_stream_of_http2_that_is_reset() {
 }
 
 #[tokio::test]
+async fn a_connection_of_http2_that_breaks_in_a_body() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let (reset, wait) = oneshot::channel::<()>();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let stream = stream.into_std().expect("a socket");
+        let socket = stream.try_clone().expect("a socket");
+        let stream = tokio::net::TcpStream::from_std(stream).expect("a socket");
+        let mut connection = h2::server::handshake(stream).await.expect("HTTP/2");
+        let (_, mut respond) = connection.accept().await.expect("a request").expect("one");
+        let head = http::Response::new(());
+        let mut body = respond.send_response(head, false).expect("sent");
+        body.send_data("half".into(), false).expect("sent");
+        tokio::select! {
+            _ = connection.accept() => panic!("there is but one request"),
+            head_was_read = wait => head_was_read.expect("the test waits"),
+        }
+        let socket = tokio::net::TcpStream::from_std(socket).expect("a socket");
+        socket.set_zero_linger().expect("lingers not");
+        // Closed without a word of HTTP/2: both descriptors at once.
+        std::mem::forget((body, respond));
+        drop((socket, connection));
+    });
+    let spans = Spans::new();
+    let instrumenter = instrumenter(&spans, |builder| builder);
+    let client: Hyper =
+        hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+    let client = RumTraceClientLayer::new(instrumenter).layer(client);
+    let request = Request::get(&url).body(Empty::new()).expect("a request");
+    let answer = in_time(client.oneshot(request)).await.expect("a head");
+    reset.send(()).expect("the server waits");
+    in_time(answer.into_body().collect())
+        .await
+        .expect_err("reset");
+    let span = spans.one().await;
+    assert_eq!(attributes(&span)["error.type"], "connection_reset");
+    in_time(server).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_request_whose_body_breaks_is_nobody_elses_fault() {
+    let server = echo_server().await;
+    let spans = Spans::new();
+    let instrumenter = instrumenter(&spans, |builder| builder);
+    let broken = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let mut frames = vec![Err(broken()), Ok(hyper::body::Frame::data("x".into()))];
+    let frames = futures_core_stream(move |_| std::task::Poll::Ready(frames.pop()));
+    let body = http_body_util::StreamBody::new(frames);
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
+    let client = client.build_http::<http_body_util::combinators::BoxBody<bytes::Bytes, _>>();
+    let client = RumTraceClientLayer::new(instrumenter).layer(client);
+    let url = format!("http://{}/", server.address);
+    let request = Request::post(url).body(BodyExt::boxed(body));
+    let outcome = in_time(client.oneshot(request.expect("a request"))).await;
+    outcome.map(drop).expect_err("a broken body");
+    let span = spans.one().await;
+    assert_eq!(attributes(&span)["error.type"], "request_body_error");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_cancelled() {
+    let caller = Caller::new();
+    let server = RawServer::start(|mut stream| async move {
+        stream.write_all(HALF.as_bytes()).await.expect("sent");
+        pending::<()>().await;
+    })
+    .await;
+    let answer = caller.get(&server.url()).await.expect("a head");
+    let mut body = answer.into_body();
+    in_time(body.frame()).await.expect("a frame").expect("data");
+    tokio::select! {
+        biased;
+        _ = body.frame() => panic!("there is no more"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(body);
+    assert_eq!(error_of(&caller).await.as_deref(), Some("cancelled"));
+}
+
+#[tokio::test]
 async fn a_list_too_long_to_send_goes_cut_by_the_rules() {
     let server = echo_server().await;
     let spans = Spans::new();

@@ -175,6 +175,47 @@ async fn a_request_that_names_but_a_path() {
     }
 }
 
+/// A proxy may hand on the header of the request that came in.
+#[tokio::test]
+async fn a_host_header_makes_nobody_ones_own() {
+    let server = echo_server().await;
+    let spans = crate::support::Spans::new();
+    let instrumenter = instrumenter(&spans, |builder| {
+        let builder = builder.internal_hosts_are_own(false);
+        builder.own_host("stock.shop.example")
+    });
+    let own = http::Uri::from_static("http://stock.shop.example");
+    let partner = http::Uri::from_static("http://partner.example");
+    // the layer's origin, the request's URL, its Host header; is anything sent?
+    let table = [
+        (&own, "/x", None, true),
+        (&own, "/x", Some("stock.shop.example"), true),
+        (&own, "/x", Some("partner.example"), false),
+        (&partner, "/x", Some("stock.shop.example"), false),
+        (&partner, "http://stock.shop.example/x", None, false),
+        (&own, "http://partner.example/x", None, false),
+    ];
+    for (origin, url, host, is_sent) in table {
+        let layer = RumTraceClientLayer::new(instrumenter.clone()).origin(origin.clone());
+        // Wherever it seems to go, it goes to the one server.
+        let address = server.address;
+        let send = tower::service_fn(move |mut request: Request<Empty<bytes::Bytes>>| {
+            let url = format!("http://{address}/");
+            *request.uri_mut() = url.parse().expect("a URL");
+            hyper().request(request)
+        });
+        let mut request = Request::get(url);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        let request = request.body(Empty::new()).expect("a request");
+        let answer = within(&instrumenter, layer.layer(send), request).await;
+        let headers = text(answer.expect("an answer")).await;
+        let case = format!("{origin} {url} {host:?}");
+        assert_eq!(headers.contains("tracestate"), is_sent, "{case}: {headers}");
+    }
+}
+
 #[tokio::test]
 async fn a_context_of_another_place_is_in_the_extensions() {
     let server = echo_server().await;
@@ -259,24 +300,4 @@ async fn the_span_ends_with_the_last_byte() {
     drop(first);
     assert!(in_time(body.frame()).await.is_none());
     assert_eq!(attribute(&caller.span().await, "error.type"), None);
-}
-
-/// A stream of a function, since there is no crate for it here.
-fn futures_core_stream<T>(
-    poll: impl FnMut(&mut std::task::Context<'_>) -> std::task::Poll<Option<T>>,
-) -> impl futures_core::Stream<Item = T> {
-    struct Stream<F>(F);
-    impl<T, F> futures_core::Stream for Stream<F>
-    where
-        F: FnMut(&mut std::task::Context<'_>) -> std::task::Poll<Option<T>> + Unpin,
-    {
-        type Item = T;
-        fn poll_next(
-            mut self: std::pin::Pin<&mut Self>,
-            cx: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<Option<T>> {
-            (self.0)(cx)
-        }
-    }
-    Stream(Box::new(poll))
 }

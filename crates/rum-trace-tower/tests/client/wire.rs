@@ -202,3 +202,23 @@ pub(crate) async fn send_and_reset(mut stream: TcpStream, text: &str) {
     stream.flush().await.expect("sent");
     stream.set_zero_linger().expect("lingers not");
 }
+
+/// A stream of a function, since there is no crate for it here.
+pub(crate) fn futures_core_stream<T>(
+    poll: impl FnMut(&mut std::task::Context<'_>) -> std::task::Poll<Option<T>>,
+) -> impl futures_core::Stream<Item = T> {
+    struct Stream<F>(F);
+    impl<T, F> futures_core::Stream for Stream<F>
+    where
+        F: FnMut(&mut std::task::Context<'_>) -> std::task::Poll<Option<T>> + Unpin,
+    {
+        type Item = T;
+        fn poll_next(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<T>> {
+            (self.0)(cx)
+        }
+    }
+    Stream(Box::new(poll))
+}

@@ -23,6 +23,8 @@ pub enum CallFailure {
     ConnectionReset,
     /// The connection ended before the response did.
     ConnectionClosed,
+    /// The body of the request could not be read: what failed is on this side.
+    RequestBody,
     /// The response's body ended in an error of another kind.
     ResponseBody,
     /// Anything else.
@@ -40,6 +42,7 @@ impl CallFailure {
             CallFailure::ConnectionRefused => "connection_refused",
             CallFailure::ConnectionReset => "connection_reset",
             CallFailure::ConnectionClosed => "connection_closed",
+            CallFailure::RequestBody => "request_body_error",
             CallFailure::ResponseBody => "response_body_error",
             // The conventions' own word for what has no better one.
             CallFailure::Other => "_OTHER",
@@ -83,7 +86,7 @@ impl CallFailure {
             | CallFailure::ConnectionRefused
             | CallFailure::ConnectionReset
             | CallFailure::ConnectionClosed => 14,
-            CallFailure::ResponseBody | CallFailure::Other => 2,
+            CallFailure::RequestBody | CallFailure::ResponseBody | CallFailure::Other => 2,
         }
     }
 }

@@ -85,8 +85,9 @@ pub struct UrlTemplate(pub &'static str);
 ///
 /// The span ends once, with the first of: [`finish`](Self::finish),
 /// [`fail`](Self::fail), or the drop of this guard, which tells of a call that
-/// was given up. A response whose body is not read to its end is not an error, but
-/// that of a gRPC call is: it was cancelled.
+/// was given up. A response whose body nobody reads, or reads only the begin of, is
+/// not an error; one whose reader waited for more is, and so is that of a gRPC call:
+/// it was cancelled.
 #[must_use = "dropping it records a call that was given up"]
 pub struct ActiveCall {
     instrumenter: Instrumenter,
@@ -105,6 +106,10 @@ pub struct ActiveCall {
     named: bool,
     recording: bool,
     suppressed: bool,
+    /// The most that the called host may get.
+    limit: Injection<'static>,
+    /// The response's body was asked for more, and had nothing yet.
+    waiting: bool,
     ended: bool,
 }
 
@@ -127,11 +132,9 @@ impl ActiveCall {
                 counters: &inner.counters,
             },
         );
+        let limit = limit(inner, request, suppressed);
         if !suppressed {
-            let wanted = inner
-                .onward
-                .injection(request.authority().unwrap_or_default());
-            inner.counters.called(wanted.is_wanted());
+            inner.counters.called(limit.is_wanted());
         }
         ActiveCall {
             named: call.as_ref().is_none_or(GrpcCall::is_known),
@@ -148,6 +151,8 @@ impl ActiveCall {
             version: None,
             peer: None,
             suppressed,
+            limit,
+            waiting: false,
             ended: false,
         }
     }
@@ -158,13 +163,14 @@ impl ActiveCall {
         &self.cx
     }
 
-    /// What the request is to carry, as
-    /// [`Instrumenter::injection`] says; nothing where telemetry is suppressed.
+    /// What the request is to carry, as [`Instrumenter::injection`] says of this
+    /// authority, but no more than is right for its `Host` header, if it has one, and
+    /// for the [`peer`](RequestInfo::peer), if that was known beforehand. Nothing where
+    /// telemetry is suppressed.
     pub fn injection<'a>(&'a self, authority: &'a str) -> Injection<'a> {
-        if self.suppressed {
-            return Injection::to_nobody();
-        }
-        self.instrumenter.injection(authority)
+        self.instrumenter
+            .injection(authority)
+            .limited_by(self.limit)
     }
 
     /// The ids of the CLIENT span.
@@ -206,8 +212,15 @@ impl ActiveCall {
         }
     }
 
+    /// The response's body was asked for more, and had nothing yet: dropped now, the
+    /// call was given up.
+    pub fn on_body_pending(&mut self) {
+        self.waiting = true;
+    }
+
     /// Something of the response's body came.
     pub fn on_frame(&mut self) {
+        self.waiting = false;
         if let Some(call) = &mut self.call {
             call.on_message();
         }
@@ -238,7 +251,15 @@ impl ActiveCall {
             return;
         }
         let call = self.end_grpc(failure);
-        let error_type = self.error_type(failure, call.as_ref());
+        let http_error = self.http_error(failure);
+        let error_type = match call
+            .as_ref()
+            .map(|call| call.client_error_type(self.status))
+        {
+            // gRPC's own, if there was an answer at all.
+            Some(Some(status)) if failure.is_none() => Some(Value::from(status)),
+            _ => http_error.clone(),
+        };
         let duration = self.started.elapsed();
         // The span first: a meter that failed must not cost the span too.
         if self.recording {
@@ -253,13 +274,14 @@ impl ActiveCall {
                 status: (self.status != 0).then_some(self.status),
                 version: self.version,
                 error_type: error_type.as_ref(),
+                http_error: http_error.as_ref(),
                 call: call.as_ref(),
             });
         }
     }
 
     fn end_grpc(&mut self, failure: Option<CallFailure>) -> Option<EndedCall> {
-        let methods = &self.instrumenter.inner().rpc_methods;
+        let methods = &self.instrumenter.inner().called_methods;
         let call = self.call.as_mut()?;
         let mut ended = call.end(methods);
         if let (Some(failure), None) = (failure, &ended.status) {
@@ -268,14 +290,10 @@ impl ActiveCall {
         Some(ended)
     }
 
-    /// By the conventions: from 400 on, and for gRPC whatever is not OK.
-    fn error_type(&self, failure: Option<CallFailure>, call: Option<&EndedCall>) -> Option<Value> {
-        if let Some(failure) = failure {
-            return Some(Value::from(failure.as_str()));
-        }
-        let of_call = call.and_then(|call| call.client_error_type(self.status));
-        match of_call {
-            Some(status) => Some(Value::from(status)),
+    /// By the conventions: from 400 on, and whatever broke it off.
+    fn http_error(&self, failure: Option<CallFailure>) -> Option<Value> {
+        match failure {
+            Some(failure) => Some(Value::from(failure.as_str())),
             None => (self.status >= 400).then(|| status_text(self.status)),
         }
     }
@@ -326,8 +344,8 @@ impl ActiveCall {
 impl Drop for ActiveCall {
     fn drop(&mut self) {
         let was_answered = self.status != 0;
-        let read_in_part = was_answered && self.call.is_none();
-        self.end((!read_in_part).then_some(CallFailure::Cancelled));
+        let not_wanted = was_answered && !self.waiting && self.call.is_none();
+        self.end((!not_wanted).then_some(CallFailure::Cancelled));
     }
 }
 
@@ -373,19 +391,39 @@ impl Begun {
     }
 }
 
+/// The most that a call's host may get, by whichever of its names it is the least
+/// one's own.
+fn limit(inner: &Inner, request: &dyn RequestInfo, suppressed: bool) -> Injection<'static> {
+    if suppressed {
+        return Injection::to_nobody();
+    }
+    let authority = request.authority().unwrap_or_default();
+    let mut limit = inner.onward.injection(authority).without_names();
+    request.for_each_header(&mut |name, value| {
+        if name.eq_ignore_ascii_case("host") {
+            let host = std::str::from_utf8(value).unwrap_or_default();
+            limit = limit.limited_by(inner.onward.injection(host));
+        }
+    });
+    if let Some(peer) = request.peer() {
+        limit = limit.limited_by(inner.onward.injection(&peer.to_string()));
+    }
+    limit
+}
+
 fn grpc_call(inner: &Inner, request: &dyn RequestInfo) -> Option<GrpcCall> {
     let content_type = content_type(request)?;
     // Generated code knows its methods.
     if let Some(method) = request.route() {
         inner
-            .rpc_methods
+            .called_methods
             .add(method.strip_prefix('/').unwrap_or(method));
     }
     GrpcCall::of(
         request.method(),
         request.path(),
         Some(content_type),
-        &inner.rpc_methods,
+        &inner.called_methods,
     )
 }
 
