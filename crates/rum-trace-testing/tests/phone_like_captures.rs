@@ -94,8 +94,19 @@ fn the_browser_writes_what_was_captured() {
     assert_writes("sw8", Phone::sw8);
     assert_writes("sw8_unsampled", |phone| phone.sw8().sampled(false));
     assert_writes("noversion", |phone| phone.sw8().app_version("1.0.0"));
-    // With sw8 the web SDK sends nothing else.
-    assert_writes("sw8", |phone| phone.sw8().with_baggage());
+}
+
+/// With `sw8` the web SDK sends no other trace, but the same `baggage` as with
+/// W3C: `tests/interop/browser` saw it do so.
+#[test]
+fn the_browser_writes_baggage_beside_sw8() {
+    let captures = captures();
+    let captured = &captures["w3c_baggage_xhr"];
+    let tap = captured_phone(captured).sw8().with_baggage().request("/");
+    let names: Vec<_> = tap.headers().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["sw8", "baggage"]);
+    assert_eq!(tap.header("baggage"), Some(captured["baggage"].as_str()));
+    assert!(captured["baggage"].contains(tap.session_id().unwrap()));
 }
 
 /// Android and iOS were read from the published binaries, not captured: these
@@ -228,7 +239,7 @@ fn what_is_told_is_what_is_read() {
                 assert_eq!(sw8.otel_parent_id().to_string(), tap.parent_span_id());
                 assert_eq!(sw8.sampled(), tap.sampled());
                 assert_eq!(Some(sw8.trace_id()), tap.sw8_trace_id());
-                owned(sw8.app_id())
+                value(&read.app_id).or_else(|| owned(sw8.app_id()))
             }
             None => {
                 let parent = traceparent(&sent(&tap));

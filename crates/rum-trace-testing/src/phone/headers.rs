@@ -32,7 +32,7 @@ pub(super) fn write(phone: &Phone, method: String, url: String) -> PhoneRequest 
 fn w3c(phone: &Phone, request: &mut PhoneRequest) {
     request.trace_id = match phone.client.platform() {
         Some(_) => phone.ids.hex32(),
-        None => phone.ids.uuid(),
+        None => phone.ids.page_trace(),
     };
     request.parent_span_id = phone.ids.hex16();
     let flags = u8::from(phone.sampled);
@@ -44,9 +44,7 @@ fn w3c(phone: &Phone, request: &mut PhoneRequest) {
     if phone.tracestate {
         w3c_tracestate(phone, request);
     }
-    if phone.baggage && phone.client == Client::Browser {
-        baggage(phone, request);
-    }
+    baggage(phone, request);
 }
 
 fn w3c_tracestate(phone: &Phone, request: &mut PhoneRequest) {
@@ -72,7 +70,11 @@ fn rum_member(phone: &Phone, with_user: bool, request: &mut PhoneRequest) {
     tell_rum(phone, with_user, &mut request.told);
 }
 
+/// Beside any trace header, if the web SDK is set to.
 fn baggage(phone: &Phone, request: &mut PhoneRequest) {
+    if !phone.baggage || phone.client != Client::Browser {
+        return;
+    }
     let value = format!(
         "rum=v2,appType={},pid={},sid={},uid={}",
         phone.client.app_type(),
@@ -127,6 +129,7 @@ fn sw8(phone: &Phone, request: &mut PhoneRequest) {
             platform_member(phone, platform, request);
         }
     }
+    baggage(phone, request);
 }
 
 /// The ids' text, and service, instance, endpoint and peer encoded.

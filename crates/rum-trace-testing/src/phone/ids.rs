@@ -52,9 +52,18 @@ impl Ids {
         self.next().max(1)
     }
 
-    /// A version 4 UUID as 32 hex digits, as the web SDK makes a trace id.
+    /// A version 4 UUID as 32 hex digits, as the web SDK makes the ids in `sw8`.
     pub(crate) fn uuid(&self) -> String {
         uuid(self.next(), self.next())
+    }
+
+    /// A trace id of the web SDK: such a UUID, but never with a zero in front.
+    pub(crate) fn page_trace(&self) -> String {
+        let mut id = self.uuid();
+        if id.starts_with('0') {
+            id.replace_range(..1, "1");
+        }
+        id
     }
 
     /// The session of this phone: the same at every call.
@@ -127,7 +136,10 @@ mod tests {
             assert_eq!(uuid.len(), 36);
             assert_eq!(&uuid[14..15], "4", "{uuid}: not version 4");
             assert!("89ab".contains(&uuid[19..20]), "{uuid}: not this variant");
+            assert!(!ids.page_trace().starts_with('0'));
         }
+        // The other UUIDs may.
+        assert!((0..1000).any(|_| ids.uuid().starts_with('0')));
         assert_eq!(ids.hex16().len(), 16);
         assert_eq!(ids.hex32().len(), 32);
         assert_eq!(ids.session().len(), 32);

@@ -18,7 +18,7 @@ pub use request::PhoneRequest;
 ///
 /// | phone | W3C (default) | [`sw8`](Self::sw8) |
 /// |---|---|---|
-/// | [`browser`](Self::browser) | `traceparent`, `tracestate: rum=v2&browser&{app id}&{session}&{user}` | `sw8` alone: dashed UUIDs, app id, app version, view, the page's host |
+/// | [`browser`](Self::browser) | `traceparent`, `tracestate: rum=v2&browser&{app id}&{session}&{user}` | no other trace beside `sw8`: dashed UUIDs, app id, app version, view, the page's host |
 /// | [`uniapp`](Self::uniapp) | the same with `uniapp` | not seen from the SDK: as the browser's |
 /// | [`miniapp`](Self::miniapp) | not seen from the SDK: as documented, `rum=v2&miniapp&{app id}&{session}` | not seen from the SDK: as the browser's |
 /// | [`android`](Self::android) | `traceparent`, `tracestate: alibabacloud_rum=Android/{SDK version}/{app version}_APK` | `sw8` with 32 and 16 hex digits, app label, app version, the request's full URL, `0.0.0.0`; the same `tracestate` beside it, without a `traceparent` |
@@ -157,8 +157,16 @@ impl Phone {
         self
     }
 
-    /// Adds the `baggage` header that the web SDK sends when set to: only from
-    /// a browser, and only with W3C, since with `sw8` it sends nothing else.
+    /// Adds the `baggage` header that the web SDK sends when set to, beside
+    /// `sw8` too: only from a browser.
+    ///
+    /// ```
+    /// use rum_trace_testing::Phone;
+    ///
+    /// let tap = Phone::browser().sw8().with_baggage().session_id("s1").tap("GET", "/");
+    /// assert!(tap.header("tracestate").is_none());
+    /// assert_eq!(tap.session_id(), Some("s1"));
+    /// ```
     pub const fn with_baggage(mut self) -> Self {
         self.baggage = true;
         self
@@ -185,14 +193,15 @@ impl Phone {
     }
 
     /// The session, by default 32 hex digits of the phone's own. Sent wherever
-    /// the app id is, but not with `sw8`.
+    /// the app id is, but with `sw8` only in [`baggage`](Self::with_baggage).
     pub fn session_id(mut self, id: impl Into<String>) -> Self {
         self.identity.session_id = Some(id.into());
         self
     }
 
     /// The user, by default `uid_` and 16 characters of the phone's own. Sent by
-    /// browsers and uni-app with W3C.
+    /// browsers and uni-app with W3C, and by browsers in
+    /// [`baggage`](Self::with_baggage).
     pub fn user_id(mut self, id: impl Into<String>) -> Self {
         self.identity.user_id = Some(id.into());
         self
