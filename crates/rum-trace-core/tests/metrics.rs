@@ -512,7 +512,7 @@ fn calls_to_others_as_the_conventions_want_them() {
         });
     }
     ask(&harness, "cart:81", |call| {
-        call.fail(rum_trace_core::CallFailure::Timeout)
+        call.fail(rum_trace_core::CallFailure::Timeout);
     });
     let mut found: Vec<_> = meters
         .points(CLIENT)
