@@ -1,0 +1,105 @@
+//! The whole run: Collector, rows, verdict, table.
+
+use std::path::Path;
+
+use crate::collector::Collector;
+use crate::judge::{judge, strays};
+use crate::known;
+use crate::peer::{self, Peer};
+use crate::row::{self, Made, World};
+use crate::spans::Span;
+use crate::table::{Cell, Row};
+use crate::{BoxError, Run, docs, segments, table};
+
+/// Returns whether all cells are as they must be.
+pub(crate) fn run(run: &Run) -> Result<bool, BoxError> {
+    if run.write_docs && !run.choice.is_all() {
+        return Err("only the whole matrix is written into the docs".into());
+    }
+    let peers = peer::all()?;
+    let peers: Vec<_> = peers
+        .into_iter()
+        .filter(|peer| run.choice.has_row(peer))
+        .collect();
+    let folder = run.installed.join("last-run");
+    std::fs::create_dir_all(&folder)?;
+    let collector = Collector::start(&run.installed.join("collector/otelcol"), &folder)?;
+    let made = rows(run, &collector, &folder, &peers);
+    // The verdict is on what there is when everybody has ended and sent what they had.
+    let spans = collector.stop()?;
+    let rows: Vec<_> = peers
+        .iter()
+        .zip(made?)
+        .map(|(peer, made)| verdict(run, peer, &made, &spans))
+        .collect();
+    let known = known::reasons()?;
+    let table = table::markdown(&rows, &known);
+    println!("{table}");
+    if run.write_docs {
+        docs::write(&table, &run.date)?;
+    }
+    Ok(table::is_as_known(&rows, &known))
+}
+
+fn rows(
+    run: &Run,
+    collector: &Collector,
+    folder: &Path,
+    peers: &[Peer],
+) -> Result<Vec<Vec<Made>>, BoxError> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let world = World {
+        collector,
+        segments: runtime.block_on(segments::serve(&collector.http()))?,
+        installed: &run.installed,
+        folder,
+        runtime: runtime.handle().clone(),
+        client: reqwest::Client::builder().no_proxy().build()?,
+        show: run.show,
+    };
+    let row = |peer: &Peer| match peer.about.not_had {
+        Some(_) => Vec::new(),
+        None => {
+            println!("{} …", peer.name);
+            row::run(&world, peer, &run.choice)
+        }
+    };
+    Ok(peers.iter().map(row).collect())
+}
+
+fn verdict(run: &Run, peer: &Peer, made: &[Made], spans: &[Span]) -> Row {
+    let cell = |column| {
+        if let Some(tried) = &peer.about.not_had {
+            return Cell::NotHad(tried.clone());
+        }
+        if !run.choice.has(peer, column) {
+            return Cell::NotRun;
+        }
+        let mut requests = made.iter().filter(|it| it.column == column).peekable();
+        if requests.peek().is_none() {
+            return Cell::Fail("nothing was sent".into());
+        }
+        let failed = requests.find_map(|made| reason(made, spans));
+        failed.map_or(Cell::Pass, Cell::Fail)
+    };
+    Row {
+        name: peer.name.clone(),
+        title: format!("{} {}", peer.about.title, peer.about.version),
+        cells: crate::case::Column::ALL.map(cell),
+    }
+}
+
+/// Why a request did not make the trace that it must make.
+fn reason(made: &Made, spans: &[Span]) -> Option<String> {
+    let failed = match &made.outcome {
+        Ok(expected) => judge(spans, expected).err().map(|reason| {
+            let new = spans.get(made.spans.clone()).unwrap_or_default();
+            match strays(new, expected) {
+                Some(stray) => format!("{reason}; {stray}"),
+                None => reason,
+            }
+        }),
+        Err(reason) => Some(reason.clone()),
+    };
+    failed.map(|reason| format!("{}: {reason}", made.case))
+}
