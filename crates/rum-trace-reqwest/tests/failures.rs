@@ -5,8 +5,12 @@ mod support;
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::{Body, Frame};
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
 use reqwest::dns::{Name, Resolve, Resolving};
@@ -190,6 +194,58 @@ async fn a_name_that_nobody_knows_and_a_url_that_nobody_can_ask() {
     let request = client.get("ftp://127.0.0.1/");
     in_time(request.send()).await.expect_err("not HTTP");
     assert_failed(&harness.one(), None, "_OTHER", "not HTTP");
+}
+
+#[tokio::test]
+async fn a_body_is_cancelled_only_if_it_was_waited_for() {
+    for (waits, error) in [(true, Some("cancelled")), (false, None)] {
+        let harness = Harness::new();
+        let server = server(HEAD, End::Silence).await;
+        let sent = harness.client(server.address).get(server.url()).send();
+        let mut response = in_time(sent).await.expect("a head");
+        let chunk = in_time(response.chunk()).await.expect("a chunk");
+        assert_eq!(chunk.as_deref(), Some(&b"half "[..]));
+        if waits {
+            tokio::select! {
+                biased;
+                _ = response.chunk() => panic!("there is no more"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        drop(response);
+        let span = harness.one();
+        assert_eq!(text(&span, "error.type").as_deref(), error);
+    }
+}
+
+/// A body that gives a chunk and breaks.
+struct Broken(Vec<io::Result<Frame<Bytes>>>);
+
+impl Body for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Poll::Ready(self.0.pop())
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_body_breaks_is_nobody_elses_fault() {
+    let harness = Harness::new();
+    let server = server(b"", End::Silence).await;
+    let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    let frames = vec![Err(reset), Ok(Frame::data(Bytes::from_static(b"x")))];
+    let body = reqwest::Body::wrap(Broken(frames));
+    let client = harness.client(server.address);
+    let sent = client.post(server.url()).body(body).send();
+    in_time(sent).await.expect_err("a broken body");
+    let span = harness.one();
+    let error = text(&span, "error.type");
+    assert_eq!(error.as_deref(), Some("request_body_error"));
 }
 
 #[tokio::test]
