@@ -14,9 +14,12 @@ use support::process::{Asked, Server, wait_until_refused};
 /// The upstream is not there: the spans arrive all the same, and in order.
 #[test]
 fn spans_are_flushed_when_it_is_told_to_stop() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let upstream = format!("http://{}", free.local_addr().expect("an address"));
-    drop(free);
+    // A port that is taken, and on which nobody listens.
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    nobody
+        .bind(([127, 0, 0, 1], 0).into())
+        .expect("a free port");
+    let upstream = format!("http://{}", nobody.local_addr().expect("an address"));
     let collector = Collector::start();
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     let server = Server::start(

@@ -17,7 +17,7 @@ use rum_trace::tower::RumTraceLayer;
 use rum_trace::{Instrumenter, RumContext};
 use rum_trace_testing::{Phone, SpanView};
 use support::{Running, Upstream, client, in_time, text};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Answers with the headers that it got, a line each.
 async fn echo(headers: HeaderMap) -> String {
@@ -163,10 +163,12 @@ async fn trailers_go_both_ways() {
 
 #[tokio::test]
 async fn an_upstream_that_is_not_there_or_does_not_answer() {
-    // A port that was free a moment ago.
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let nowhere = format!("http://{}", listener.local_addr().expect("an address"));
-    drop(listener);
+    // A port that is taken, and on which nobody listens.
+    let nobody = TcpSocket::new_v4().expect("a socket");
+    nobody
+        .bind(([127, 0, 0, 1], 0).into())
+        .expect("a free port");
+    let nowhere = format!("http://{}", nobody.local_addr().expect("an address"));
     // One that takes connections and does not speak.
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let silence = format!("http://{}", silent.local_addr().expect("an address"));

@@ -172,10 +172,12 @@ async fn a_stream_ends_its_call_with_its_trailers_or_when_it_is_dropped() {
 async fn a_shop_that_is_closed_or_too_slow() {
     let shop = Shop::open().await;
     let caller = Caller::of(&shop);
-    // A port that was free a moment ago.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let nowhere = format!("http://{}", free.local_addr().expect("an address"));
-    drop(free);
+    // A port that is taken, and on which nobody listens.
+    let nobody = tokio::net::TcpSocket::new_v4().expect("a socket");
+    nobody
+        .bind(([127, 0, 0, 1], 0).into())
+        .expect("a free port");
+    let nowhere = format!("http://{}", nobody.local_addr().expect("an address"));
     // One that takes connections and does not speak.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silence = format!("http://{}", silent.local_addr().expect("an address"));

@@ -106,8 +106,13 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// An address where nobody listens.
 pub(crate) fn nobody() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    let any = ([127, 0, 0, 1], 0).into();
+    socket.bind(any).expect("a free port");
+    let address = socket.local_addr().expect("an address");
+    // Taken as long as the tests run, so that no other one listens there.
+    std::mem::forget(socket);
+    address
 }
 
 /// A client whose spans can be seen.

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Empty};
 use opentelemetry::trace::Status;
 use rum_trace_tower::client::RumTraceClientLayer;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 
@@ -104,10 +104,12 @@ async fn a_body_that_nobody_reads_is_no_error() {
 
 #[tokio::test]
 async fn an_unreachable_host_leaves_nothing_behind() {
-    // A port that was free a moment ago.
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    drop(listener);
+    // A port that is taken, and on which nobody listens.
+    let nobody = TcpSocket::new_v4().expect("a socket");
+    nobody
+        .bind(([127, 0, 0, 1], 0).into())
+        .expect("a free port");
+    let url = format!("http://{}/", nobody.local_addr().expect("an address"));
     let spans = Spans::new();
     let instrumenter = instrumenter(&spans, |builder| builder);
     let client = RumTraceClientLayer::new(instrumenter.clone()).layer(hyper());
