@@ -77,7 +77,7 @@ impl Instrumenter {
 /// let template = UrlTemplate("/items/{id}");
 /// # let _ = template;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UrlTemplate(pub &'static str);
 
 /// The guard of a CLIENT span: a request to another service, until its response's
