@@ -160,7 +160,7 @@ impl Case {
     }
 }
 
-fn same<T: Copy + PartialEq + std::fmt::Debug>(
+pub(crate) fn same<T: Copy + PartialEq + std::fmt::Debug>(
     what: &str,
     got: Option<T>,
     wanted: Option<T>,

@@ -63,8 +63,13 @@ impl Collector {
     /// Returns when the trace is whole, or after some time anyway: the verdict comes
     /// when everybody has ended.
     pub(crate) fn wait_for_trace(&self, expected: &Expected) -> Result<(), BoxError> {
+        self.wait_until(|spans| judge(spans, expected).is_ok())
+    }
+
+    /// Returns when the spans are as wanted, or after some time anyway.
+    pub(crate) fn wait_until(&self, is_there: impl Fn(&[Span]) -> bool) -> Result<(), BoxError> {
         let start = Instant::now();
-        while judge(&self.spans()?, expected).is_err() && start.elapsed() < ARRIVE {
+        while !is_there(&self.spans()?) && start.elapsed() < ARRIVE {
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(())

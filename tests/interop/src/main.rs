@@ -12,6 +12,7 @@ mod answer;
 mod case;
 mod collector;
 mod docs;
+mod forms;
 mod judge;
 mod known;
 mod matrix;

@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
+use crate::case::Column;
 use crate::collector::Collector;
 use crate::judge::{judge, strays};
 use crate::known;
 use crate::peer::{self, Peer};
-use crate::row::{self, Made, World};
+use crate::row::{self, World};
 use crate::spans::Span;
 use crate::table::{Cell, Row};
-use crate::{BoxError, Run, docs, segments, table};
+use crate::{BoxError, Run, docs, forms, segments, table};
+
+/// What was sent for a row.
+enum Made {
+    Calls(Vec<row::Made>),
+    Forms(Vec<forms::Made>),
+}
 
 /// Returns whether all cells are as they must be.
 pub(crate) fn run(run: &Run) -> Result<bool, BoxError> {
@@ -46,51 +53,73 @@ fn rows(
     collector: &Collector,
     folder: &Path,
     peers: &[Peer],
-) -> Result<Vec<Vec<Made>>, BoxError> {
+) -> Result<Vec<Made>, BoxError> {
     let runtime = tokio::runtime::Runtime::new()?;
     let world = World {
         collector,
         segments: runtime.block_on(segments::serve(&collector.http()))?,
+        behind: runtime.block_on(forms::serve())?,
         installed: &run.installed,
         folder,
         runtime: runtime.handle().clone(),
         client: reqwest::Client::builder().no_proxy().build()?,
         show: run.show,
     };
-    let row = |peer: &Peer| match peer.about.not_had {
-        Some(_) => Vec::new(),
-        None => {
-            println!("{} …", peer.name);
-            row::run(&world, peer, &run.choice)
+    let row = |peer: &Peer| {
+        println!("{} …", peer.name);
+        match peer.about.not_had {
+            Some(_) => Made::Forms(forms::run(&world, peer, &run.choice)),
+            None => Made::Calls(row::run(&world, peer, &run.choice)),
         }
     };
     Ok(peers.iter().map(row).collect())
 }
 
-fn verdict(run: &Run, peer: &Peer, made: &[Made], spans: &[Span]) -> Row {
+fn verdict(run: &Run, peer: &Peer, made: &Made, spans: &[Span]) -> Row {
     let cell = |column| {
-        if let Some(tried) = &peer.about.not_had {
-            return Cell::NotHad(tried.clone());
-        }
-        if !run.choice.has(peer, column) {
+        if !run.choice.has(peer, column) || !peer.has_side(column.side) {
             return Cell::NotRun;
         }
-        let mut requests = made.iter().filter(|it| it.column == column).peekable();
-        if requests.peek().is_none() {
-            return Cell::Fail("nothing was sent".into());
+        match made {
+            Made::Calls(made) => called(made, column, spans),
+            Made::Forms(made) => played(made, column, spans),
         }
-        let failed = requests.find_map(|made| reason(made, spans));
-        failed.map_or(Cell::Pass, Cell::Fail)
     };
+    let not_had = peer.about.not_had.as_ref();
+    let not_had = not_had.map(|tried| format!("not had: {tried}"));
     Row {
         name: peer.name.clone(),
-        title: format!("{} {}", peer.about.title, peer.about.version),
-        cells: crate::case::Column::ALL.map(cell),
+        title: peer.title(),
+        notes: not_had.into_iter().chain(peer.about.note.clone()).collect(),
+        cells: Column::ALL.map(cell),
     }
 }
 
+fn called(made: &[row::Made], column: Column, spans: &[Span]) -> Cell {
+    let mut requests = made.iter().filter(|it| it.column == column).peekable();
+    if requests.peek().is_none() {
+        return Cell::Fail("nothing was sent".into());
+    }
+    let failed = requests.find_map(|made| reason(made, spans));
+    failed.map_or(Cell::Pass, Cell::Fail)
+}
+
+fn played(made: &[forms::Made], column: Column, spans: &[Span]) -> Cell {
+    let mut requests = made.iter().filter(|it| it.column == column).peekable();
+    if requests.peek().is_none() {
+        return Cell::NotHad;
+    }
+    let failed = requests.find_map(|made| {
+        let verdict = made.outcome.clone();
+        let verdict = verdict.and_then(|expected| forms::judge(spans, &expected));
+        let reason = verdict.err()?;
+        Some(format!("{}: {reason}", made.name))
+    });
+    failed.map_or(Cell::FormPass, Cell::FormFail)
+}
+
 /// Why a request did not make the trace that it must make.
-fn reason(made: &Made, spans: &[Span]) -> Option<String> {
+fn reason(made: &row::Made, spans: &[Span]) -> Option<String> {
     let failed = match &made.outcome {
         Ok(expected) => judge(spans, expected).err().map(|reason| {
             let new = spans.get(made.spans.clone()).unwrap_or_default();

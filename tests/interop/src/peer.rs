@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::case::Column;
+use crate::case::{Column, Side};
 use crate::{BoxError, Choice};
 
 /// A row of the matrix.
@@ -28,6 +28,11 @@ pub(crate) struct About {
     pub(crate) quick: bool,
     /// What was tried, if it cannot be had: then there is nothing to install or to start.
     pub(crate) not_had: Option<String>,
+    /// Whether it only calls, as a phone does.
+    #[serde(default)]
+    pub(crate) only_calls: bool,
+    /// What a reader of the table must know of it.
+    pub(crate) note: Option<String>,
 }
 
 /// What an agent reads and writes.
@@ -41,6 +46,17 @@ pub(crate) enum Protocol {
 impl Peer {
     pub(crate) fn cell(&self, column: Column) -> String {
         format!("{}/{}", self.name, column.name())
+    }
+
+    /// Whether it can stand on this side of us.
+    pub(crate) fn has_side(&self, side: Side) -> bool {
+        side == Side::Before || !self.about.only_calls
+    }
+
+    /// The row's title: the system with its version, if one is known.
+    pub(crate) fn title(&self) -> String {
+        let title = format!("{} {}", self.about.title, self.about.version);
+        title.trim_end().to_owned()
     }
 
     fn read(folder: PathBuf) -> Result<Self, BoxError> {

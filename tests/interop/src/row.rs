@@ -18,7 +18,7 @@ use crate::process::Process;
 use crate::service::Onward;
 use crate::{BoxError, Choice};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the cells of a run share.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct World<'a> {
     pub(crate) collector: &'a Collector,
     /// Where SkyWalking's agents report, `host:port`.
     pub(crate) segments: String,
+    /// In the place of the systems that cannot be had, `host:port`.
+    pub(crate) behind: String,
     pub(crate) installed: &'a Path,
     /// Of the logs.
     pub(crate) folder: &'a Path,
@@ -96,10 +98,11 @@ impl World<'_> {
         let Some(first) = cases.first() else {
             return Vec::new();
         };
-        let (process, url) = match self.start_ours(column.framework, first.onward) {
-            Ok(started) => started,
-            Err(error) => return vec![Made::failed(column, first.name, error.to_string())],
-        };
+        let (process, url) =
+            match self.start_ours(column.framework, column.framework.name(), first.onward) {
+                Ok(started) => started,
+                Err(error) => return vec![Made::failed(column, first.name, error.to_string())],
+            };
         let ours = column.framework.name();
         let (services, urls) = match column.side {
             Side::Before => ([peer.name.as_str(), ours], [peer_url, &url]),
@@ -158,14 +161,7 @@ impl World<'_> {
         for (name, value) in case.phone.iter().flat_map(PhoneRequest::headers) {
             request = request.header(*name, value.as_bytes());
         }
-        let response = request.send().await?;
-        let status = response.status();
-        let body = response.bytes().await?;
-        serde_json::from_slice(&body).map_err(|_| {
-            let text = String::from_utf8_lossy(&body);
-            let line = text.lines().next().unwrap_or_default();
-            format!("{status} from the first service: {line}").into()
-        })
+        read(request.send().await?).await
     }
 
     /// A peer gets its settings by environment, and nothing of the tester's own but what
@@ -190,16 +186,16 @@ impl World<'_> {
         Process::start_service(&mut command, &self.log(&peer.name))
     }
 
-    fn start_ours(
+    pub(crate) fn start_ours(
         &self,
         framework: Framework,
+        name: &str,
         onward: Onward,
     ) -> Result<(Process, String), BoxError> {
-        let name = framework.name();
         let mut command = Command::new(std::env::current_exe()?);
         command
             .env_clear()
-            .args([name, "--name", name])
+            .args([framework.name(), "--name", name])
             .args(["--collector", &self.collector.http()])
             .args(["--onward", onward.as_str()]);
         Process::start_service(&mut command, &self.log(name))
@@ -210,7 +206,18 @@ impl World<'_> {
     }
 }
 
-fn failure(answer: &Answer) -> String {
+/// The answer of the first service, or what it said instead.
+pub(crate) async fn read(response: reqwest::Response) -> Result<Answer, BoxError> {
+    let status = response.status();
+    let body = response.bytes().await?;
+    serde_json::from_slice(&body).map_err(|_| {
+        let text = String::from_utf8_lossy(&body);
+        let line = text.lines().next().unwrap_or_default();
+        format!("{status} from the first service: {line}").into()
+    })
+}
+
+pub(crate) fn failure(answer: &Answer) -> String {
     let error = answer.chain().find_map(|answer| answer.error.clone());
     error.unwrap_or_else(|| "our service did not answer".to_owned())
 }

@@ -1,5 +1,6 @@
 //! The spans of the Collector's file: one export request a line, as OTLP's JSON.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -16,6 +17,8 @@ pub(crate) struct Span {
     pub(crate) parent_id: String,
     pub(crate) kind: Kind,
     pub(crate) name: String,
+    /// Those that are text or a number, as text.
+    pub(crate) attributes: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +100,8 @@ struct OtlpSpan {
     name: String,
     #[serde(default)]
     kind: u8,
+    #[serde(default)]
+    attributes: Vec<Attribute>,
 }
 
 impl ResourceSpans {
@@ -110,8 +115,17 @@ impl ResourceSpans {
             parent_id: span.parent_span_id,
             kind: Kind::of(span.kind),
             name: span.name,
+            attributes: span.attributes.into_iter().filter_map(text).collect(),
         }));
     }
+}
+
+/// OTLP's JSON has 64-bit numbers as text.
+fn text(attribute: Attribute) -> Option<(String, String)> {
+    let value = &attribute.value;
+    let text = value["stringValue"].as_str();
+    let text = text.or_else(|| value["intValue"].as_str())?.to_owned();
+    Some((attribute.key, text))
 }
 
 impl Resource {

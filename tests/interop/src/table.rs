@@ -11,6 +11,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The agent with its version.
     pub(crate) title: String,
+    /// What was tried to have it, and what else must be known of it.
+    pub(crate) notes: Vec<String>,
     /// In the order of [`Column::ALL`].
     pub(crate) cells: [Cell; 4],
 }
@@ -19,7 +21,11 @@ pub(crate) struct Row {
 pub(crate) enum Cell {
     Pass,
     Fail(String),
-    NotHad(String),
+    /// The harness played the system, which cannot be had.
+    FormPass,
+    FormFail(String),
+    /// It cannot be had, and nothing is known to play.
+    NotHad,
     /// Nobody asked for it.
     NotRun,
 }
@@ -58,9 +64,9 @@ pub(crate) fn markdown(rows: &[Row], known: &BTreeMap<String, String>) -> String
 pub(crate) fn is_as_known(rows: &[Row], known: &BTreeMap<String, String>) -> bool {
     let mut cells = rows.iter().flat_map(Row::cells);
     cells.all(|(name, cell)| match cell {
-        Cell::Pass => !known.contains_key(&name),
-        Cell::Fail(_) => known.contains_key(&name),
-        Cell::NotHad(_) | Cell::NotRun => true,
+        Cell::Pass | Cell::FormPass => !known.contains_key(&name),
+        Cell::Fail(_) | Cell::FormFail(_) => known.contains_key(&name),
+        Cell::NotHad | Cell::NotRun => true,
     })
 }
 
@@ -76,7 +82,9 @@ fn word(cell: &Cell) -> &'static str {
     match cell {
         Cell::Pass => "pass",
         Cell::Fail(_) => "fail",
-        Cell::NotHad(_) => "not had",
+        Cell::FormPass => "form: pass",
+        Cell::FormFail(_) => "form: fail",
+        Cell::NotHad => "not had",
         Cell::NotRun => "–",
     }
 }
@@ -102,16 +110,16 @@ fn aligned(lines: &[Vec<String>]) -> String {
 fn reasons(rows: &[Row], known: &BTreeMap<String, String>) -> Vec<String> {
     let mut reasons = Vec::new();
     for row in rows {
-        let not_had = row.cells.iter().find_map(|cell| match cell {
-            Cell::NotHad(tried) => Some(tried),
-            _ => None,
-        });
-        reasons.extend(not_had.map(|tried| format!("{}, not had: {tried}", row.name)));
+        reasons.extend(row.notes.iter().map(|note| format!("{}: {note}", row.name)));
         for (name, cell) in row.cells() {
             reasons.extend(match (cell, known.get(&name)) {
-                (Cell::Fail(reason), Some(why)) => Some(format!("{name}: {why} ({reason})")),
-                (Cell::Fail(reason), None) => Some(format!("{name}: {reason}")),
-                (Cell::Pass, Some(_)) => Some(format!(
+                (Cell::Fail(reason) | Cell::FormFail(reason), Some(why)) => {
+                    Some(format!("{name}: {why} ({reason})"))
+                }
+                (Cell::Fail(reason) | Cell::FormFail(reason), None) => {
+                    Some(format!("{name}: {reason}"))
+                }
+                (Cell::Pass | Cell::FormPass, Some(_)) => Some(format!(
                     "{name}: passes, though known.json has a reason why not"
                 )),
                 _ => None,
@@ -130,6 +138,7 @@ mod tests {
         Row {
             name: "peer".into(),
             title: "Peer 1.0".into(),
+            notes: vec!["not had: asked".into()],
             cells,
         }
     }
@@ -143,7 +152,9 @@ mod tests {
             (Cell::Pass, &known, false),
             (Cell::Fail("x".into()), &none, false),
             (Cell::Fail("x".into()), &known, true),
-            (Cell::NotHad("x".into()), &none, true),
+            (Cell::FormPass, &none, true),
+            (Cell::FormFail("x".into()), &none, false),
+            (Cell::NotHad, &none, true),
         ];
         for (cell, known, good) in table {
             assert_eq!(is_as_known(&[row(cell.clone())], known), good, "{cell:?}");
@@ -159,6 +170,7 @@ mod tests {
 | ---      | ---         | ---          | ---        | ---         |
 | Peer 1.0 | pass        | fail         | pass       | –           |
 
+- peer: not had: asked
 - peer/before-actix: why (broken)";
         assert_eq!(text, expected);
     }

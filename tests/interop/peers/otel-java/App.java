@@ -1,67 +1,77 @@
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.URI;
-import java.net.URLDecoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.time.Duration;
+import java.nio.file.Files;
+import java.util.Collections;
 import java.util.List;
 import java.util.StringJoiner;
-import java.util.concurrent.Executors;
+import org.apache.catalina.Context;
+import org.apache.catalina.LifecycleException;
+import org.apache.catalina.connector.Connector;
+import org.apache.catalina.startup.Tomcat;
+import org.apache.hc.client5.http.classic.methods.HttpGet;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.core5.http.io.entity.EntityUtils;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-/** The application of the Java peers: the JDK's own HTTP server and client. */
-public final class App {
+/**
+ * The application of the peers with a Java agent: a plain servlet in Tomcat, and Apache's HTTP
+ * client. What makes it part of a trace is the agent that it is started with.
+ */
+public final class App extends HttpServlet {
     private static final List<String> REPORTED =
             List.of("traceparent", "tracestate", "baggage", "sw8", "sw8-correlation", "sw8-x");
 
-    private static final HttpClient CLIENT =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final CloseableHttpClient client = HttpClients.createDefault();
 
-    public static void main(String[] args) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        server.createContext("/call", App::call);
-        server.setExecutor(Executors.newFixedThreadPool(4));
-        server.start();
-        System.out.println("listening on http://127.0.0.1:" + server.getAddress().getPort());
+    public static void main(String[] args) throws IOException, LifecycleException {
+        Tomcat tomcat = new Tomcat();
+        tomcat.setBaseDir(Files.createTempDirectory("interop").toString());
+        Connector connector = new Connector();
+        connector.setPort(0);
+        connector.setProperty("address", "127.0.0.1");
+        tomcat.setConnector(connector);
+        Context context = tomcat.addContext("", null);
+        Tomcat.addServlet(context, "call", new App());
+        context.addServletMappingDecoded("/call", "call");
+        tomcat.start();
+        System.out.println("listening on http://127.0.0.1:" + connector.getLocalPort());
+        tomcat.getServer().await();
     }
 
-    private static void call(HttpExchange exchange) throws IOException {
+    @Override
+    protected void doGet(HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
         StringJoiner answer = new StringJoiner(",", "{", "}");
         answer.add("\"service\":" + quoted(System.getenv("SERVICE_NAME")));
-        answer.add("\"received\":" + received(exchange));
-        String query = exchange.getRequestURI().getRawQuery();
-        if (query != null && query.startsWith("next=")) {
-            answer.add(next(URLDecoder.decode(query.substring("next=".length()), UTF_8)));
+        answer.add("\"received\":" + received(request));
+        String url = request.getParameter("next");
+        if (url != null) {
+            answer.add(next(url));
         }
-        byte[] body = answer.toString().getBytes(UTF_8);
-        exchange.getResponseHeaders().set("Content-Type", "application/json");
-        exchange.sendResponseHeaders(200, body.length);
-        exchange.getResponseBody().write(body);
-        exchange.close();
+        response.setContentType("application/json");
+        response.setCharacterEncoding("UTF-8");
+        response.getWriter().write(answer.toString());
     }
 
-    private static String received(HttpExchange exchange) {
+    private static String received(HttpServletRequest request) {
         StringJoiner received = new StringJoiner(",", "{", "}");
         for (String name : REPORTED) {
-            List<String> lines = exchange.getRequestHeaders().get(name);
-            if (lines != null) {
+            List<String> lines = Collections.list(request.getHeaders(name));
+            if (!lines.isEmpty()) {
                 received.add(quoted(name) + ":" + quoted(String.join(",", lines)));
             }
         }
         return received.toString();
     }
 
-    private static String next(String url) {
+    private String next(String url) {
         try {
-            HttpRequest request =
-                    HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(20)).build();
-            return "\"next\":" + CLIENT.send(request, BodyHandlers.ofString()).body();
-        } catch (IOException | InterruptedException error) {
+            return "\"next\":"
+                    + client.execute(
+                            new HttpGet(url), response -> EntityUtils.toString(response.getEntity()));
+        } catch (IOException error) {
             return "\"error\":" + quoted(error.toString());
         }
     }

@@ -47,7 +47,10 @@ fn span(segment: &SegmentObject, span: &SpanObject) -> Result<Span, BoxError> {
         kind: kind.into(),
         start_time_unix_nano: nanoseconds(span.start_time),
         end_time_unix_nano: nanoseconds(span.end_time),
-        attributes: vec![text("sw8.segment_id", &segment.segment_id)],
+        attributes: vec![
+            text("sw8.segment_id", &segment.segment_id),
+            text("sw8.span_id", &span.span_id.to_string()),
+        ],
         ..Span::default()
     })
 }

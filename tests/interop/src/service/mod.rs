@@ -101,7 +101,8 @@ fn answer<'a>(
     }
 }
 
-fn received<'a>(values: impl Fn(&str) -> Vec<&'a [u8]>) -> BTreeMap<String, String> {
+/// The trace headers as they came.
+pub(crate) fn received<'a>(values: impl Fn(&str) -> Vec<&'a [u8]>) -> BTreeMap<String, String> {
     let lines = |name: &&str| {
         let lines = values(name);
         let joined = lines.join(&b","[..]);

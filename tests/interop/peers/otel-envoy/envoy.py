@@ -1,0 +1,1 @@
+../sw-envoy/envoy.py

@@ -1,0 +1,1 @@
+../sw-envoy/gateway.lua
