@@ -2,7 +2,8 @@
 //
 //   (nothing)                     {"browser": version}
 //   {"page", "options", ...}      {"answers", "identity"}: the page is open now
-//   "close"                       {"asked", "errors"}: of that page, until its end
+//   "close"                       {"asked", "errors"}: of that page, until its end; a
+//                                 request with its url and headers
 //
 // A page stays open until it is closed, so that its SDK has the time to report.
 // Whether the report has come only its receiver knows.
@@ -83,7 +84,7 @@ let errors;
 async function open({ page: url, options, requests }) {
   [asked, errors] = [[], []];
   context = await browser.newContext();
-  context.on('request', (request) => asked.push(request.url()));
+  context.on('request', (request) => asked.push({ url: request.url(), headers: request.headers() }));
   await context.addInitScript((globals) => Object.assign(window, globals), options);
   const page = await context.newPage();
   page.on('pageerror', (error) => errors.push(String(error)));

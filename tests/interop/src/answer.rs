@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counts::Counts;
+
 /// The headers that a service reports, if it received them.
 pub(crate) const REPORTED: [&str; 6] = [
     "traceparent",
@@ -27,6 +29,11 @@ pub(crate) struct Answer {
     pub(crate) sampled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tracestate_lines: Option<usize>,
+    /// Of all requests so far, this one among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) counts: Option<Counts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

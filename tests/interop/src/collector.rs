@@ -94,7 +94,7 @@ impl Collector {
 }
 
 /// It cannot tell which port it was given, so it is given one.
-fn free_port() -> Result<u16, BoxError> {
+pub(crate) fn free_port() -> Result<u16, BoxError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }

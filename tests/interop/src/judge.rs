@@ -188,6 +188,8 @@ pub(crate) fn strays(new: &[Span], expected: &Expected) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// service, id, parent, kind
@@ -199,7 +201,8 @@ mod tests {
             parent_id: parent.into(),
             kind,
             name: id.into(),
-            attributes: std::collections::BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            links: Vec::new(),
         };
         rows.iter().map(span).collect()
     }

@@ -9,13 +9,18 @@
 )]
 
 mod answer;
+mod between;
 mod case;
+mod chain;
 mod collector;
+mod counts;
 mod docs;
 mod forms;
+mod grid;
 mod judge;
 mod known;
 mod matrix;
+mod nginx;
 mod peer;
 mod process;
 mod row;
@@ -45,6 +50,8 @@ struct Cli {
 enum Command {
     /// Prints the folders of the peers that a run with these arguments needs.
     Peers(Choice),
+    /// Prints what else it needs: `nginx`, `browser`.
+    Needs(Choice),
     /// Runs the matrix with what is installed.
     Run(Run),
     /// One of our services, on axum.
@@ -60,7 +67,8 @@ pub(crate) struct Choice {
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only the cells with one of these in their names, such as `sw-node`,
-    /// `before-axum` or `sw-node/before-axum`; without any, all.
+    /// `sw-node/before-axum`, `between`, `nginx-pass/w3c-axum` or `chain/sw8`; without
+    /// any, all.
     pub(crate) cells: Vec<String>,
 }
 
@@ -71,7 +79,9 @@ pub(crate) struct Run {
     /// Where `run` has installed the Collector and the peers.
     #[arg(long)]
     pub(crate) installed: PathBuf,
-    /// Writes the table into docs/INTEROP.md, if all of it was run.
+    #[command(flatten)]
+    pub(crate) tools: chain::Tools,
+    /// Writes the tables into docs/INTEROP.md, if all of it was run.
     #[arg(long)]
     pub(crate) write_docs: bool,
     /// The date that the table in docs/INTEROP.md bears.
@@ -85,6 +95,7 @@ pub(crate) struct Run {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Peers(choice) => peer::print(&choice),
+        Command::Needs(choice) => matrix::needs(&choice).map(|()| true),
         Command::Run(run) => matrix::run(&run),
         Command::Axum(setup) => service::axum::run(&setup).map(|()| true),
         Command::Actix(setup) => service::actix::run(&setup).map(|()| true),

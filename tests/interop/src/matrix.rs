@@ -10,7 +10,28 @@ use crate::peer::{self, Peer};
 use crate::row::{self, World};
 use crate::spans::Span;
 use crate::table::{Cell, Row};
-use crate::{BoxError, Run, docs, forms, segments, table};
+use crate::{BoxError, Choice, Run, between, chain, docs, forms, segments, table};
+
+/// The marks of the tables' places in the docs.
+pub(crate) const BLOCKS: [&str; 3] = ["the matrix", "the gateways", "the chain"];
+
+/// For `run`, which installs it.
+pub(crate) fn needs(choice: &Choice) -> Result<(), BoxError> {
+    if between::is_chosen(choice) || chain::is_chosen(choice) {
+        println!("nginx");
+    }
+    if chain::is_chosen(choice) {
+        println!("browser");
+    }
+    Ok(())
+}
+
+/// What was done, until the Collector has ended.
+struct Done {
+    rows: Vec<Made>,
+    between: between::Done,
+    chain: chain::Done,
+}
 
 /// What was sent for a row.
 enum Made {
@@ -31,29 +52,56 @@ pub(crate) fn run(run: &Run) -> Result<bool, BoxError> {
     let folder = run.installed.join("last-run");
     std::fs::create_dir_all(&folder)?;
     let collector = Collector::start(&run.installed.join("collector/otelcol"), &folder)?;
-    let made = rows(run, &collector, &folder, &peers);
+    let done = everything(run, &collector, &folder, &peers);
     // The verdict is on what there is when everybody has ended and sent what they had.
     let spans = collector.stop()?;
+    let done = done?;
     let rows: Vec<_> = peers
         .iter()
-        .zip(made?)
-        .map(|(peer, made)| verdict(run, peer, &made, &spans))
+        .zip(&done.rows)
+        .map(|(peer, made)| verdict(run, peer, made, &spans))
         .collect();
+    let grids = [
+        done.between.table(&run.choice, &spans),
+        done.chain.table(&run.choice, &spans),
+    ];
     let known = known::reasons()?;
-    let table = table::markdown(&rows, &known);
-    println!("{table}");
-    if run.write_docs {
-        docs::write(&table, &run.date)?;
+    let [matrix, gateways, chain] = BLOCKS;
+    let [between, longest] = grids.each_ref().map(|grid| grid.markdown(&known));
+    let tables = [
+        (matrix, table::markdown(&rows, &known)),
+        (gateways, between),
+        (chain, longest),
+    ];
+    let sizes = [rows.len(), grids[0].rows.len(), grids[1].rows.len()];
+    for ((_, table), _) in tables.iter().zip(sizes).filter(|(_, size)| *size > 0) {
+        println!("{}\n", table.trim_end());
     }
-    Ok(table::is_as_known(&rows, &known))
+    if run.write_docs {
+        docs::write(&blocks(tables, &done), &run.date)?;
+    }
+    let grids = grids.iter().all(|grid| grid.is_as_known(&known));
+    Ok(table::is_as_known(&rows, &known) && grids)
 }
 
-fn rows(
+/// Each table with what else was there, as the docs say it.
+fn blocks(tables: [docs::Block; 3], done: &Done) -> Vec<docs::Block> {
+    let with = [None, done.between.with(), done.chain.with()];
+    let blocks = tables.into_iter().zip(with);
+    blocks
+        .map(|((name, table), with)| {
+            let with = with.map(|with| format!(", {with}")).unwrap_or_default();
+            (name, format!("{with}:\n\n{}", table.trim_end()))
+        })
+        .collect()
+}
+
+fn everything(
     run: &Run,
     collector: &Collector,
     folder: &Path,
     peers: &[Peer],
-) -> Result<Vec<Made>, BoxError> {
+) -> Result<Done, BoxError> {
     let runtime = tokio::runtime::Runtime::new()?;
     let world = World {
         collector,
@@ -65,14 +113,22 @@ fn rows(
         client: reqwest::Client::builder().no_proxy().build()?,
         show: run.show,
     };
+    Ok(Done {
+        rows: rows(run, &world, peers),
+        between: between::run(&world, &run.choice),
+        chain: chain::run(&world, run),
+    })
+}
+
+fn rows(run: &Run, world: &World<'_>, peers: &[Peer]) -> Vec<Made> {
     let row = |peer: &Peer| {
         println!("{} …", peer.name);
         match peer.about.not_had {
-            Some(_) => Made::Forms(forms::run(&world, peer, &run.choice)),
-            None => Made::Calls(row::run(&world, peer, &run.choice)),
+            Some(_) => Made::Forms(forms::run(world, peer, &run.choice)),
+            None => Made::Calls(row::run(world, peer, &run.choice)),
         }
     };
-    Ok(peers.iter().map(row).collect())
+    peers.iter().map(row).collect()
 }
 
 fn verdict(run: &Run, peer: &Peer, made: &Made, spans: &[Span]) -> Row {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::case::{Column, Side};
-use crate::{BoxError, Choice};
+use crate::{BoxError, Choice, chain};
 
 /// A row of the matrix.
 #[derive(Clone, Debug)]
@@ -74,9 +74,13 @@ impl Peer {
 
 impl Choice {
     pub(crate) fn has(&self, peer: &Peer, column: Column) -> bool {
-        let cell = peer.cell(column);
+        self.wants(&peer.cell(column), peer.about.quick)
+    }
+
+    /// Whether this cell is to be run, which is in CI's part or is not.
+    pub(crate) fn wants(&self, cell: &str, quick: bool) -> bool {
         let named = self.cells.is_empty() || self.cells.iter().any(|part| cell.contains(part));
-        named && (peer.about.quick || !self.quick)
+        named && (quick || !self.quick)
     }
 
     pub(crate) fn has_row(&self, peer: &Peer) -> bool {
@@ -102,7 +106,8 @@ pub(crate) fn all() -> Result<Vec<Peer>, BoxError> {
 /// For `run`, which installs them.
 pub(crate) fn print(choice: &Choice) -> Result<bool, BoxError> {
     for peer in all()? {
-        if peer.about.not_had.is_none() && choice.has_row(&peer) {
+        let is_needed = choice.has_row(&peer) || chain::needs_peer(choice, &peer.name);
+        if peer.about.not_had.is_none() && is_needed {
             println!("{}", peer.name);
         }
     }

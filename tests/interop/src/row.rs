@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use reqwest::Url;
+use bytes::Bytes;
+use reqwest::{StatusCode, Url};
 use rum_trace_testing::PhoneRequest;
 use tokio::runtime::Handle;
 
@@ -157,16 +158,31 @@ impl World<'_> {
             &format!("{first}/call"),
             [("next", format!("{second}/call"))],
         )?;
+        let headers = case.phone.iter().flat_map(PhoneRequest::headers);
+        let headers = headers.map(|(name, value)| (*name, value.as_str()));
+        self.ask(url, headers).await?.answer()
+    }
+
+    /// A request of somebody who is no part of the trace.
+    pub(crate) async fn ask<'h>(
+        &self,
+        url: Url,
+        headers: impl Iterator<Item = (&'h str, &'h str)>,
+    ) -> Result<Reply, BoxError> {
         let mut request = self.client.get(url).timeout(PATIENCE);
-        for (name, value) in case.phone.iter().flat_map(PhoneRequest::headers) {
-            request = request.header(*name, value.as_bytes());
+        for (name, value) in headers {
+            request = request.header(name, value.as_bytes());
         }
-        read(request.send().await?).await
+        let response = request.send().await?;
+        Ok(Reply {
+            status: response.status(),
+            body: response.bytes().await?,
+        })
     }
 
     /// A peer gets its settings by environment, and nothing of the tester's own but what
     /// programs need to be found.
-    fn start_peer(&self, peer: &Peer) -> Result<(Process, String), BoxError> {
+    pub(crate) fn start_peer(&self, peer: &Peer) -> Result<(Process, String), BoxError> {
         let installed = self.installed.join("peers").join(&peer.name);
         if !installed.join(".installed").exists() {
             return Err(format!("not installed: see {}.log", installed.display()).into());
@@ -201,20 +217,26 @@ impl World<'_> {
         Process::start_service(&mut command, &self.log(name))
     }
 
-    fn log(&self, name: &str) -> PathBuf {
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.log"))
     }
 }
 
-/// The answer of the first service, or what it said instead.
-pub(crate) async fn read(response: reqwest::Response) -> Result<Answer, BoxError> {
-    let status = response.status();
-    let body = response.bytes().await?;
-    serde_json::from_slice(&body).map_err(|_| {
-        let text = String::from_utf8_lossy(&body);
-        let line = text.lines().next().unwrap_or_default();
-        format!("{status} from the first service: {line}").into()
-    })
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    body: Bytes,
+}
+
+impl Reply {
+    pub(crate) fn answer(&self) -> Result<Answer, BoxError> {
+        serde_json::from_slice(&self.body).map_err(|_| {
+            let text = String::from_utf8_lossy(&self.body);
+            let line = text.lines().next().unwrap_or_default();
+            format!("{} from the first service: {line}", self.status).into()
+        })
+    }
 }
 
 pub(crate) fn failure(answer: &Answer) -> String {

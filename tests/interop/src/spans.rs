@@ -19,6 +19,8 @@ pub(crate) struct Span {
     pub(crate) name: String,
     /// Those that are text or a number, as text.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// Trace and span ids.
+    pub(crate) links: Vec<(String, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +104,15 @@ struct OtlpSpan {
     kind: u8,
     #[serde(default)]
     attributes: Vec<Attribute>,
+    #[serde(default)]
+    links: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    trace_id: String,
+    span_id: String,
 }
 
 impl ResourceSpans {
@@ -115,23 +126,32 @@ impl ResourceSpans {
             parent_id: span.parent_span_id,
             kind: Kind::of(span.kind),
             name: span.name,
-            attributes: span.attributes.into_iter().filter_map(text).collect(),
+            attributes: span.attributes.iter().filter_map(Attribute::text).collect(),
+            links: span.links.into_iter().map(Link::ids).collect(),
         }));
     }
 }
 
-/// OTLP's JSON has 64-bit numbers as text.
-fn text(attribute: Attribute) -> Option<(String, String)> {
-    let value = &attribute.value;
-    let text = value["stringValue"].as_str();
-    let text = text.or_else(|| value["intValue"].as_str())?.to_owned();
-    Some((attribute.key, text))
-}
-
 impl Resource {
     fn service(&self) -> String {
-        let name = self.attributes.iter().find(|it| it.key == "service.name");
-        let name = name.and_then(|it| it.value["stringValue"].as_str());
-        name.unwrap_or_default().to_owned()
+        let mut texts = self.attributes.iter().filter_map(Attribute::text);
+        let name = texts.find(|(key, _)| key == "service.name");
+        name.map(|(_, name)| name).unwrap_or_default()
+    }
+}
+
+impl Attribute {
+    fn text(&self) -> Option<(String, String)> {
+        let value = &self.value;
+        // OTLP's JSON has 64-bit numbers as text.
+        let text = value["stringValue"].as_str();
+        let text = text.or_else(|| value["intValue"].as_str())?;
+        Some((self.key.clone(), text.to_owned()))
+    }
+}
+
+impl Link {
+    fn ids(self) -> (String, String) {
+        (self.trace_id, self.span_id)
     }
 }

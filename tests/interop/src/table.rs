@@ -63,11 +63,16 @@ pub(crate) fn markdown(rows: &[Row], known: &BTreeMap<String, String>) -> String
 /// Whether each cell that fails has its reason on record, and none has that passes.
 pub(crate) fn is_as_known(rows: &[Row], known: &BTreeMap<String, String>) -> bool {
     let mut cells = rows.iter().flat_map(Row::cells);
-    cells.all(|(name, cell)| match cell {
-        Cell::Pass | Cell::FormPass => !known.contains_key(&name),
-        Cell::Fail(_) | Cell::FormFail(_) => known.contains_key(&name),
+    cells.all(|(name, cell)| is_known(&name, cell, known))
+}
+
+/// Whether a cell that fails has its reason on record, or passes without one.
+pub(crate) fn is_known(name: &str, cell: &Cell, known: &BTreeMap<String, String>) -> bool {
+    match cell {
+        Cell::Pass | Cell::FormPass => !known.contains_key(name),
+        Cell::Fail(_) | Cell::FormFail(_) => known.contains_key(name),
         Cell::NotHad | Cell::NotRun => true,
-    })
+    }
 }
 
 fn line(first: &str, rest: &[impl AsRef<str>]) -> Vec<String> {
@@ -78,7 +83,7 @@ fn line(first: &str, rest: &[impl AsRef<str>]) -> Vec<String> {
         .collect()
 }
 
-fn word(cell: &Cell) -> &'static str {
+pub(crate) fn word(cell: &Cell) -> &'static str {
     match cell {
         Cell::Pass => "pass",
         Cell::Fail(_) => "fail",
@@ -89,7 +94,7 @@ fn word(cell: &Cell) -> &'static str {
     }
 }
 
-fn aligned(lines: &[Vec<String>]) -> String {
+pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let lengths = lines.iter().filter_map(|line| line.get(column));
         lengths
@@ -112,21 +117,24 @@ fn reasons(rows: &[Row], known: &BTreeMap<String, String>) -> Vec<String> {
     for row in rows {
         reasons.extend(row.notes.iter().map(|note| format!("{}: {note}", row.name)));
         for (name, cell) in row.cells() {
-            reasons.extend(match (cell, known.get(&name)) {
-                (Cell::Fail(reason) | Cell::FormFail(reason), Some(why)) => {
-                    Some(format!("{name}: {why} ({reason})"))
-                }
-                (Cell::Fail(reason) | Cell::FormFail(reason), None) => {
-                    Some(format!("{name}: {reason}"))
-                }
-                (Cell::Pass | Cell::FormPass, Some(_)) => Some(format!(
-                    "{name}: passes, though known.json has a reason why not"
-                )),
-                _ => None,
-            });
+            reasons.extend(reason(&name, cell, known));
         }
     }
     reasons
+}
+
+/// Why a cell is not as it should be.
+pub(crate) fn reason(name: &str, cell: &Cell, known: &BTreeMap<String, String>) -> Option<String> {
+    match (cell, known.get(name)) {
+        (Cell::Fail(reason) | Cell::FormFail(reason), Some(why)) => {
+            Some(format!("{name}: {why} ({reason})"))
+        }
+        (Cell::Fail(reason) | Cell::FormFail(reason), None) => Some(format!("{name}: {reason}")),
+        (Cell::Pass | Cell::FormPass, Some(_)) => Some(format!(
+            "{name}: passes, though known.json has a reason why not"
+        )),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! What arrives at a service, written down before anything else sees it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::services::Framework;
+pub(crate) use rum_trace_interop_browser::Headers;
 
-/// Names in lower case. A header that came twice is joined with `, `.
-pub(crate) type Headers = BTreeMap<String, String>;
+use crate::services::Framework;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {

@@ -12,13 +12,14 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::BoxError;
-use crate::cells::{Life, Order, Saw};
+use crate::saw::{Life, Saw};
 
 /// A guard against hanging, for one page or for the browser's start.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A running browser.
 #[derive(Debug)]
-pub(crate) struct Browser {
+pub struct Browser {
     driver: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
@@ -31,11 +32,12 @@ struct Ready {
 }
 
 impl Browser {
-    pub(crate) async fn start(
-        node: &Path,
-        modules: &Path,
-        chromium: &Path,
-    ) -> Result<Self, BoxError> {
+    /// Starts it: the node, the `node_modules` with playwright-core, and the browser.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not there, or the browser does not start.
+    pub async fn start(node: &Path, modules: &Path, chromium: &Path) -> Result<Self, BoxError> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("drive.mjs");
         let mut driver = Command::new(node)
             .arg(script)
@@ -59,22 +61,37 @@ impl Browser {
         Ok(browser)
     }
 
-    pub(crate) fn version(&self) -> &str {
+    /// As it says itself.
+    #[must_use]
+    pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Loads the page and makes its requests. The page stays open.
-    pub(crate) async fn open(&mut self, order: &Order<'_>) -> Result<Saw, BoxError> {
+    /// Loads the page and makes its requests, as drive.mjs reads them. The page stays
+    /// open.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be loaded, or the browser is gone.
+    pub async fn open(&mut self, order: &impl Serialize) -> Result<Saw, BoxError> {
         self.ask(order).await
     }
 
     /// Closes the page.
-    pub(crate) async fn close(&mut self) -> Result<Life, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When the browser is gone.
+    pub async fn close(&mut self) -> Result<Life, BoxError> {
         self.ask("close").await
     }
 
     /// Ends the browser, and waits for it.
-    pub(crate) async fn quit(self) -> Result<(), BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When it failed.
+    pub async fn quit(self) -> Result<(), BoxError> {
         let Browser { mut driver, to, .. } = self;
         drop(to);
         let status = timeout(PATIENCE, driver.wait()).await??;

@@ -4,15 +4,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::arrivals::Headers;
+use crate::Headers;
 
 /// The ids that one carrier names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ids {
+pub struct Ids {
     /// As the SDK writes them.
-    pub(crate) trace: String,
-    pub(crate) span: String,
-    pub(crate) sampled: bool,
+    pub trace: String,
+    /// As the SDK writes it.
+    pub span: String,
+    /// Whether the SDK sampled it.
+    pub sampled: bool,
     dashed: bool,
 }
 
@@ -32,14 +34,16 @@ impl Ids {
     }
 
     /// As OpenTelemetry knows it: a dashed UUID is its own 32 digits.
-    pub(crate) fn trace_id(&self) -> String {
+    #[must_use]
+    pub fn trace_id(&self) -> String {
         self.trace.replace('-', "")
     }
 
     /// As OpenTelemetry knows it. SkyWalking's receiver in the Collector reads a
     /// segment's id up to the first thing that is not two hex digits: of a dashed
     /// UUID the first 4 bytes.
-    pub(crate) fn span_id(&self) -> String {
+    #[must_use]
+    pub fn span_id(&self) -> String {
         if self.dashed {
             format!("{:0<16}", self.span.split('-').next().unwrap_or_default())
         } else {
@@ -48,9 +52,12 @@ impl Ids {
     }
 }
 
-/// The ids of each carrier that is there, by the name of its (first) header. An
-/// error names what cannot be read.
-pub(crate) fn read(headers: &Headers) -> Result<Vec<(&'static str, Ids)>, String> {
+/// The ids of each carrier that is there, by the name of its (first) header.
+///
+/// # Errors
+///
+/// What cannot be read.
+pub fn read(headers: &Headers) -> Result<Vec<(&'static str, Ids)>, String> {
     type Reader = fn(&Headers, &str) -> Option<Ids>;
     let readers: [(&str, Reader); 5] = [
         ("traceparent", |_, value| traceparent(value)),
@@ -103,13 +110,16 @@ fn jaeger(value: &str) -> Option<Ids> {
 
 /// All that `sw8` says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Sw8 {
-    pub(crate) ids: Ids,
+pub struct Sw8 {
+    /// Trace and segment.
+    pub ids: Ids,
     /// Service, instance, endpoint and peer.
-    pub(crate) names: [String; 4],
+    pub names: [String; 4],
 }
 
-pub(crate) fn sw8(value: &str) -> Option<Sw8> {
+/// Reads `sw8`; `None` if that cannot be done.
+#[must_use]
+pub fn sw8(value: &str) -> Option<Sw8> {
     let parts: Vec<&str> = value.split('-').collect();
     let [
         sampled,
@@ -134,6 +144,13 @@ pub(crate) fn sw8(value: &str) -> Option<Sw8> {
             text(peer)?,
         ],
     })
+}
+
+/// The trace's id in any agent's `sw8`, as it is written there.
+#[must_use]
+pub fn sw8_trace(value: &str) -> Option<String> {
+    let encoded = value.split('-').nth(1)?;
+    String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -192,6 +209,7 @@ mod tests {
             "127.0.0.1:8099",
         ];
         assert_eq!(sw8.names, names);
+        assert_eq!(sw8_trace(value), Some(sw8.ids.trace));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What is asked of the browser, and what it answers.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::modes::Mode;
-use crate::services::{Framework, Known, Services};
+pub(crate) use crate::saw::{Answer, Identity, Life, Saw};
+use crate::services::{Framework, Services};
 use crate::site::Site;
 
 /// How a page makes a request.
@@ -129,46 +130,4 @@ pub(crate) struct Order<'a> {
     page: &'a str,
     options: &'a Value,
     requests: &'a [Cell],
-}
-
-/// What a page saw of its requests.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Saw {
-    /// In the order of the requests.
-    pub(crate) answers: Vec<Answer>,
-    /// Who the SDK says that it is; SkyWalking's client knows no session.
-    pub(crate) identity: Option<Identity>,
-}
-
-/// What happened in a page until it was closed.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Life {
-    /// Every URL that was asked for.
-    pub(crate) asked: Vec<String>,
-    /// What was thrown in the page and caught by nobody.
-    pub(crate) errors: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    text: String,
-    pub(crate) error: Option<String>,
-}
-
-impl Answer {
-    /// What the handler knew.
-    pub(crate) fn known(&self) -> Option<Known> {
-        serde_json::from_str(&self.text).ok()
-    }
-}
-
-/// Who the RUM SDK says that it is, by its own functions and by what it stores.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) session: String,
-    pub(crate) user: String,
-    pub(crate) stored_session: String,
-    pub(crate) stored_user: String,
 }

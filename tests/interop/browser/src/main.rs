@@ -3,18 +3,12 @@
 //! the sources, installs what this needs.
 
 mod arrivals;
-mod browser;
 mod captures;
-mod carrier;
 mod cells;
 mod judge;
-mod modes;
-mod options;
 mod phone;
 mod record;
-mod reports;
 mod services;
-mod site;
 mod spans;
 mod table;
 
@@ -31,7 +25,7 @@ use crate::services::Services;
 use crate::site::Site;
 use crate::spans::Spans;
 
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) use rum_trace_interop_browser::{BoxError, browser, carrier, modes, reports, saw, site};
 
 /// Drives real web SDKs in Chromium against our axum and our actix-web service,
 /// and prints what became of their traces. The exit status is not zero if a cell

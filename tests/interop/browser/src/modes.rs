@@ -1,29 +1,38 @@
 //! The modes that an SDK can be set to, and what is expected in each.
 
 /// In the form that tells an app id from other names in `sw8`.
-pub(crate) const APP_ID: &str = "demo123@53df7ad2afe8301";
-pub(crate) const APP_VERSION: &str = "2.4.1";
+pub const APP_ID: &str = "demo123@53df7ad2afe8301";
+/// What the pages say of themselves.
+pub const APP_VERSION: &str = "2.4.1";
 /// Where the RUM SDK's page is, which is its view's name.
-pub(crate) const RUM_PAGE: &str = "/page";
-pub(crate) const SKYWALKING_PAGE: &str = "/skywalking";
+pub const RUM_PAGE: &str = "/page";
+/// Where SkyWalking's page is.
+pub const SKYWALKING_PAGE: &str = "/skywalking";
 /// Beyond ASCII and Latin-1: SkyWalking's client writes it as UTF-8.
-pub(crate) const CART: &str = "/购物车";
+pub const CART: &str = "/购物车";
 
+/// A web SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sdk {
+pub enum Sdk {
+    /// `@arms/rum-browser`
     Rum,
+    /// `skywalking-client-js`
     SkyWalking,
 }
 
 impl Sdk {
-    pub(crate) const fn package(self) -> &'static str {
+    /// Its name in the registry.
+    #[must_use]
+    pub const fn package(self) -> &'static str {
         match self {
             Self::Rum => "@arms/rum-browser",
             Self::SkyWalking => "skywalking-client-js",
         }
     }
 
-    pub(crate) const fn page(self) -> &'static str {
+    /// Where its page is.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
         match self {
             Self::Rum => RUM_PAGE,
             Self::SkyWalking => SKYWALKING_PAGE,
@@ -33,39 +42,50 @@ impl Sdk {
 
 /// What the headers tell of app, session and user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tells {
+pub enum Tells {
+    /// All of it.
     Everything,
+    /// The app.
     AppId,
+    /// Nothing of it.
     Nothing,
 }
 
 /// One setting of an SDK.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mode {
-    pub(crate) name: &'static str,
-    pub(crate) sdk: Sdk,
-    pub(crate) quick: bool,
+pub struct Mode {
+    /// What its row is called.
+    pub name: &'static str,
+    /// Of which SDK.
+    pub sdk: Sdk,
+    /// Whether CI runs it.
+    pub quick: bool,
     /// The RUM SDK's `propagatorTypes`.
-    pub(crate) propagators: &'static [&'static str],
-    pub(crate) sampled: bool,
-    pub(crate) tracestate: bool,
-    pub(crate) baggage: bool,
-    pub(crate) app_id: Option<&'static str>,
+    pub propagators: &'static [&'static str],
+    /// Whether the SDK samples.
+    pub sampled: bool,
+    /// The RUM SDK's option of this name.
+    pub tracestate: bool,
+    /// The RUM SDK's option of this name.
+    pub baggage: bool,
+    /// The RUM SDK's `pid`.
+    pub app_id: Option<&'static str>,
     /// The RUM SDK writes 1.0.0 if the app says none.
-    pub(crate) app_version: Option<&'static str>,
+    pub app_version: Option<&'static str>,
     /// `user.id` in the RUM SDK's options.
-    pub(crate) user: Option<&'static str>,
+    pub user: Option<&'static str>,
     /// The page's name in SkyWalking's options.
-    pub(crate) page_path: &'static str,
+    pub page_path: &'static str,
     /// The first segment of the URLs' path.
-    pub(crate) collection: &'static str,
+    pub collection: &'static str,
     /// The headers that must be sent; none if the SDK leaves such a URL alone.
-    pub(crate) sends: &'static [&'static str],
-    pub(crate) tells: Tells,
+    pub sends: &'static [&'static str],
+    /// What they must tell.
+    pub tells: Tells,
     /// The case in `tests/data/captures` that sent the same.
-    pub(crate) capture: Option<&'static str>,
+    pub capture: Option<&'static str>,
     /// What there is to know about it, for the table.
-    pub(crate) note: &'static str,
+    pub note: &'static str,
 }
 
 const RUM: Mode = Mode {
@@ -103,7 +123,8 @@ const SKYWALKING: Mode = Mode {
     ..RUM
 };
 
-pub(crate) const MODES: [Mode; 20] = [
+/// All of them.
+pub const MODES: [Mode; 20] = [
     Mode {
         name: "tracecontext",
         quick: true,
@@ -248,7 +269,8 @@ pub(crate) const MODES: [Mode; 20] = [
 
 impl Mode {
     /// Whether the SDK sends a trace at all.
-    pub(crate) const fn traced(&self) -> bool {
+    #[must_use]
+    pub const fn traced(&self) -> bool {
         !self.sends.is_empty()
     }
 }

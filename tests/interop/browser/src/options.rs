@@ -6,7 +6,8 @@ use crate::modes::{Mode, Sdk};
 
 impl Mode {
     /// The globals of the page. The SDK reports to our own sink, and soon.
-    pub(crate) fn options(&self, services: &[&str], sink: &str) -> Value {
+    #[must_use]
+    pub fn options(&self, services: &[&str], sink: &str) -> Value {
         match self.sdk {
             Sdk::Rum => json!({ "__rum": self.rum(services, sink) }),
             Sdk::SkyWalking => json!({ "__skywalking": self.skywalking(sink) }),

@@ -4,31 +4,39 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::arrivals::Headers;
+use crate::Headers;
 
 /// One request, as the SDK reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) url: String,
+pub struct Report {
+    /// What was asked for.
+    pub url: String,
     /// As text; `None` if the SDK did not sample it.
-    pub(crate) trace: Option<String>,
+    pub trace: Option<String>,
     /// The span's id; for SkyWalking the segment's, whose span 0 it is.
-    pub(crate) span: Option<String>,
+    pub span: Option<String>,
     /// The trace's headers, if it names them.
-    pub(crate) headers: Option<Headers>,
-    pub(crate) who: Option<Who>,
+    pub headers: Option<Headers>,
+    /// Who made it; SkyWalking's client does not say.
+    pub who: Option<Who>,
 }
 
+/// Who made a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Who {
-    pub(crate) app: Option<String>,
-    pub(crate) app_type: String,
-    pub(crate) session: String,
-    pub(crate) user: String,
+pub struct Who {
+    /// The app's id.
+    pub app: Option<String>,
+    /// The app's type.
+    pub app_type: String,
+    /// The session's id.
+    pub session: String,
+    /// The user's id.
+    pub user: String,
 }
 
 /// The requests that a report tells of; the SDKs tell of much else.
-pub(crate) fn read(path: &str, body: &[u8]) -> Vec<Report> {
+#[must_use]
+pub fn read(path: &str, body: &[u8]) -> Vec<Report> {
     match path {
         "/report" => serde_json::from_slice::<Bundle>(body).map_or_else(|_| Vec::new(), rum),
         "/v3/segments" => {

@@ -23,8 +23,9 @@ use crate::reports::{self, Report};
 /// A guard against hanging: SDKs report within seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Both, on ports of their own.
 #[derive(Debug)]
-pub(crate) struct Site {
+pub struct Site {
     page: SocketAddr,
     sink: SocketAddr,
     reports: watch::Sender<Vec<Report>>,
@@ -33,7 +34,12 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start(modules: &Path) -> Result<Self, BoxError> {
+    /// Serves the pages, with the SDKs from this `node_modules`.
+    ///
+    /// # Errors
+    ///
+    /// When that is not there, or no port is free.
+    pub async fn start(modules: &Path) -> Result<Self, BoxError> {
         if !modules.is_dir() {
             return Err(format!("{} is not there", modules.display()).into());
         }
@@ -52,28 +58,37 @@ impl Site {
         })
     }
 
-    pub(crate) fn origin(&self) -> String {
+    /// Where the pages are.
+    #[must_use]
+    pub fn origin(&self) -> String {
         format!("http://{}", self.page)
     }
 
-    pub(crate) fn host(&self) -> String {
+    /// The host in it.
+    #[must_use]
+    pub fn host(&self) -> String {
         self.page.to_string()
     }
 
-    pub(crate) fn sink(&self) -> String {
+    /// Where the SDKs report.
+    #[must_use]
+    pub fn sink(&self) -> String {
         format!("http://{}", self.sink)
     }
 
-    /// Until the SDK has reported the request for this URL, or [`PATIENCE`] ends.
-    pub(crate) async fn wait_for_report_of(&self, url: &str) {
+    /// The SDK's report of the request for this URL; `None` if it does not come within
+    /// some seconds.
+    pub async fn wait_for_report_of(&self, url: &str) -> Option<Report> {
         let mut reports = self.reports.subscribe();
-        let reported = reports.wait_for(|all| all.iter().any(|report| report.url == url));
-        // Whether it came, the judge looks up itself.
-        let _ = tokio::time::timeout(PATIENCE, reported).await;
+        let of_url = |report: &&Report| report.url == url;
+        let reported = reports.wait_for(|all| all.iter().any(|report| of_url(&report)));
+        let reported = tokio::time::timeout(PATIENCE, reported).await.ok()?.ok()?;
+        reported.iter().find(of_url).cloned()
     }
 
     /// All that was reported.
-    pub(crate) fn stop(self) -> Vec<Report> {
+    #[must_use]
+    pub fn stop(self) -> Vec<Report> {
         self.reports.borrow().clone()
     }
 }

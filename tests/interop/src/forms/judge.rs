@@ -79,6 +79,7 @@ mod tests {
             kind,
             name: id.into(),
             attributes: BTreeMap::from([("session.id".to_owned(), "s".to_owned())]),
+            links: Vec::new(),
         }
     }
 

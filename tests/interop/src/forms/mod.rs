@@ -16,7 +16,7 @@ use self::requests::Request;
 use crate::answer::Answer;
 use crate::case::{Column, Side, same};
 use crate::peer::Peer;
-use crate::row::{PATIENCE, World, failure, read};
+use crate::row::{World, failure};
 use crate::service::Onward;
 use crate::{BoxError, Choice};
 
@@ -130,11 +130,9 @@ async fn send(
     let next = format!("http://{}/call", world.behind);
     let next = (side == Side::After).then_some(("next", next));
     let url = Url::parse_with_params(&format!("{url}/call"), next)?;
-    let mut call = world.client.get(url).timeout(PATIENCE);
-    for (name, value) in &request.headers {
-        call = call.header(name, value.as_bytes());
-    }
-    read(call.send().await?).await
+    let headers = request.headers.iter();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+    world.ask(url, headers).await?.answer()
 }
 
 /// What a SkyWalking agent behind us takes from our header, each id as its literal text.

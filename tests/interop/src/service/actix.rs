@@ -27,6 +27,7 @@ async fn serve(setup: &Setup) -> Result<(), BoxError> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(name.clone())
+            .app_data(Data::new(instrumenter.clone()))
             .app_data(Data::new(client(&instrumenter)))
             .route("/call", web::get().to(call))
             .wrap(RumTrace::new(instrumenter.clone()))
@@ -51,6 +52,7 @@ fn client(instrumenter: &Instrumenter) -> Client {
 async fn call(
     name: Data<Name>,
     client: Data<Client>,
+    instrumenter: Data<Instrumenter>,
     call: Query<Call>,
     trace: CurrentTrace,
     rum: Option<Rum>,
@@ -59,7 +61,8 @@ async fn call(
     let headers = request.headers();
     let values = |name: &str| headers.get_all(name).map(HeaderValue::as_bytes).collect();
     let rum = rum.as_ref().map(|Rum(rum)| rum);
-    let answer = super::answer(&name.0, (trace.trace_id, trace.sampled), rum, values);
+    let trace = (trace.trace_id, trace.sampled);
+    let answer = super::answer(&name.0, trace, rum, &instrumenter.stats(), values);
     Json(match &call.next {
         Some(next) => with_next(answer, next_answer(&client, next).await),
         None => answer,

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rum_trace::Instrumenter;
 use rum_trace::axum::{CurrentTrace, Rum, RumTraceLayer};
 use rum_trace::serve::Serve;
 use rum_trace::tower::client::{RumTraceClient, RumTraceClientLayer};
@@ -21,6 +22,7 @@ use crate::answer::Answer;
 #[derive(Clone, Debug)]
 struct Service {
     name: String,
+    instrumenter: Instrumenter,
     client: RumTraceClient<Client<HttpConnector, Empty<Bytes>>>,
 }
 
@@ -36,6 +38,7 @@ async fn serve(setup: &Setup) -> Result<(), BoxError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let service = Service {
         name: setup.name.clone(),
+        instrumenter: instrumenter.clone(),
         client: RumTraceClientLayer::new(instrumenter.clone()).layer(client),
     };
     let app = Router::new()
@@ -65,7 +68,9 @@ async fn call(
             .collect()
     };
     let rum = rum.as_ref().map(|Rum(rum)| rum);
-    let answer = super::answer(&service.name, (trace.trace_id, trace.sampled), rum, values);
+    let stats = service.instrumenter.stats();
+    let trace = (trace.trace_id, trace.sampled);
+    let answer = super::answer(&service.name, trace, rum, &stats, values);
     Json(match call.next {
         Some(next) => with_next(answer, service.next(&next).await),
         None => answer,

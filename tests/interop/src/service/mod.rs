@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use rum_trace::otlp::Pipeline;
-use rum_trace::{Instrumenter, RumContext, TraceProtocol};
+use rum_trace::{Instrumenter, RumContext, Stats, TraceProtocol};
 use serde::Deserialize;
 
 use crate::BoxError;
 use crate::answer::{Answer, REPORTED};
+use crate::counts::Counts;
 
 /// How long a call may take. A guard against hanging, no more.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -88,12 +89,15 @@ fn answer<'a>(
     name: &str,
     trace: (impl ToString, bool),
     rum: Option<&RumContext>,
+    stats: &Stats,
     values: impl Fn(&str) -> Vec<&'a [u8]>,
 ) -> Answer {
     let (trace_id, sampled) = trace;
     Answer {
         service: name.to_owned(),
+        tracestate_lines: Some(values("tracestate").len()),
         received: received(values),
+        counts: Some(Counts::of(stats)),
         trace_id: Some(trace_id.to_string()),
         sampled: Some(sampled),
         session_id: rum.and_then(|rum| rum.session_id().map(str::to_owned)),

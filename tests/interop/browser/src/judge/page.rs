@@ -9,7 +9,8 @@ pub(super) fn check(case: &Case, saw: &Saw, life: &Life, misses: &mut Misses) {
     misses.unless(life.errors.is_empty(), || {
         format!("thrown in the page: {:?}", life.errors)
     });
-    let foreign: Vec<&String> = life.asked.iter().filter(|url| !case.knows(url)).collect();
+    let urls = life.asked.iter().map(|asked| asked.url.as_str());
+    let foreign: Vec<&str> = urls.filter(|url| !case.knows(url)).collect();
     misses.unless(foreign.is_empty(), || {
         format!("the page asked others: {foreign:?}")
     });
@@ -22,7 +23,7 @@ pub(super) fn check(case: &Case, saw: &Saw, life: &Life, misses: &mut Misses) {
 }
 
 pub(super) fn answered(answer: &Answer, misses: &mut Misses) -> Option<Known> {
-    let known = answer.known().filter(|_| answer.status == 200);
+    let known = Known::of(answer).filter(|_| answer.status == 200);
     misses.unless(known.is_some(), || match &answer.error {
         Some(error) => format!("the page got no answer: {error}"),
         None => format!("the page got status {}", answer.status),

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::BoxError;
 use crate::arrivals::{Arrival, Arrivals};
+use crate::saw::Answer;
 use crate::spans::Spans;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// What the answer to a page says.
+    pub(crate) fn of(answer: &Answer) -> Option<Self> {
+        serde_json::from_str(&answer.text).ok()
+    }
+
     fn new(trace_id: TraceId, span_id: SpanId, sampled: bool, rum: Option<&RumContext>) -> Self {
         let told = |key: RumKey| {
             let value = rum?.get(key)?;
