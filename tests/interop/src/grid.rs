@@ -25,7 +25,7 @@ pub(crate) struct Column {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) title: String,
     /// In the order of the columns.
     pub(crate) cells: Vec<Cell>,
@@ -60,7 +60,7 @@ impl Grid {
     fn cells(&self) -> impl Iterator<Item = (String, &Cell)> {
         self.rows.iter().flat_map(move |row| {
             let cells = self.columns.iter().zip(&row.cells);
-            cells.map(|(column, it)| (cell(self.name, row.name, &column.name), it))
+            cells.map(|(column, it)| (cell(self.name, &row.name, &column.name), it))
         })
     }
 
@@ -92,7 +92,7 @@ mod tests {
             columns: vec![column("a"), column("b")],
             notes: Some("what arrives"),
             rows: vec![Row {
-                name: "pass",
+                name: "pass".into(),
                 title: "as it is".into(),
                 cells: vec![Cell::Pass, cell],
                 note: "all",

@@ -21,6 +21,7 @@ mod judge;
 mod known;
 mod matrix;
 mod nginx;
+mod pages;
 mod peer;
 mod process;
 mod row;
@@ -33,6 +34,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use rum_trace_interop_browser::drive::Tools;
 
 use crate::service::Setup;
 
@@ -80,7 +83,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) installed: PathBuf,
     #[command(flatten)]
-    pub(crate) tools: chain::Tools,
+    pub(crate) tools: Tools,
     /// Writes the tables into docs/INTEROP.md, if all of it was run.
     #[arg(long)]
     pub(crate) write_docs: bool,

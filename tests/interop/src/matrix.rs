@@ -10,17 +10,17 @@ use crate::peer::{self, Peer};
 use crate::row::{self, World};
 use crate::spans::Span;
 use crate::table::{Cell, Row};
-use crate::{BoxError, Choice, Run, between, chain, docs, forms, segments, table};
+use crate::{BoxError, Choice, Run, between, chain, docs, forms, pages, segments, table};
 
 /// The marks of the tables' places in the docs.
-pub(crate) const BLOCKS: [&str; 3] = ["the matrix", "the gateways", "the chain"];
+pub(crate) const BLOCKS: [&str; 4] = ["the matrix", "the browser", "the gateways", "the chain"];
 
 /// For `run`, which installs it.
 pub(crate) fn needs(choice: &Choice) -> Result<(), BoxError> {
     if between::is_chosen(choice) || chain::is_chosen(choice) {
         println!("nginx");
     }
-    if chain::is_chosen(choice) {
+    if pages::is_chosen(choice) || chain::is_chosen(choice) {
         println!("browser");
     }
     Ok(())
@@ -29,6 +29,7 @@ pub(crate) fn needs(choice: &Choice) -> Result<(), BoxError> {
 /// What was done, until the Collector has ended.
 struct Done {
     rows: Vec<Made>,
+    pages: pages::Done,
     between: between::Done,
     chain: chain::Done,
 }
@@ -62,18 +63,22 @@ pub(crate) fn run(run: &Run) -> Result<bool, BoxError> {
         .map(|(peer, made)| verdict(run, peer, made, &spans))
         .collect();
     let grids = [
+        done.pages.table(&run.choice, &spans),
         done.between.table(&run.choice, &spans),
         done.chain.table(&run.choice, &spans),
     ];
     let known = known::reasons()?;
-    let [matrix, gateways, chain] = BLOCKS;
-    let [between, longest] = grids.each_ref().map(|grid| grid.markdown(&known));
+    let [matrix, browser, gateways, chain] = BLOCKS;
+    let [pages, between, longest] = grids.each_ref().map(|grid| grid.markdown(&known));
     let tables = [
         (matrix, table::markdown(&rows, &known)),
+        (browser, pages),
         (gateways, between),
         (chain, longest),
     ];
-    let sizes = [rows.len(), grids[0].rows.len(), grids[1].rows.len()];
+    let sizes = [rows.len()]
+        .into_iter()
+        .chain(grids.iter().map(|grid| grid.rows.len()));
     for ((_, table), _) in tables.iter().zip(sizes).filter(|(_, size)| *size > 0) {
         println!("{}\n", table.trim_end());
     }
@@ -85,8 +90,13 @@ pub(crate) fn run(run: &Run) -> Result<bool, BoxError> {
 }
 
 /// Each table with what else was there, as the docs say it.
-fn blocks(tables: [docs::Block; 3], done: &Done) -> Vec<docs::Block> {
-    let with = [None, done.between.with(), done.chain.with()];
+fn blocks(tables: [docs::Block; 4], done: &Done) -> Vec<docs::Block> {
+    let with = [
+        None,
+        done.pages.with(),
+        done.between.with(),
+        done.chain.with(),
+    ];
     let blocks = tables.into_iter().zip(with);
     blocks
         .map(|((name, table), with)| {
@@ -115,6 +125,7 @@ fn everything(
     };
     Ok(Done {
         rows: rows(run, &world, peers),
+        pages: pages::run(&world, run),
         between: between::run(&world, &run.choice),
         chain: chain::run(&world, run),
     })

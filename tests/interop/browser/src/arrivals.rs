@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use rum_trace_interop_browser::Headers;
+pub(crate) use crate::Headers;
 
 use crate::services::Framework;
 

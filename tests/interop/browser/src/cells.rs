@@ -11,15 +11,20 @@ use crate::site::Site;
 /// How a page makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum By {
+pub enum By {
+    /// By `fetch`, with a body.
     Fetch,
+    /// By `XMLHttpRequest`.
     Xhr,
 }
 
 impl By {
-    pub(crate) const ALL: [By; 2] = [By::Fetch, By::Xhr];
+    /// Both.
+    pub const ALL: [By; 2] = [By::Fetch, By::Xhr];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// `fetch` or `xhr`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
             Self::Xhr => "xhr",

@@ -30,7 +30,8 @@ pub(crate) fn versions(browser: &str, modules: &Path) -> Result<String, BoxError
 }
 
 /// A line for each mode and way, and below it what misses.
-pub(crate) fn render(verdicts: &[Verdict]) -> String {
+#[must_use]
+pub fn render(verdicts: &[Verdict]) -> String {
     let mut text = line(["SDK", "mode", "by", "axum", "actix-web", ""]);
     let mut rest = verdicts;
     while let Some(first) = rest.first() {
@@ -73,9 +74,4 @@ fn render_row(first: &Verdict, row: &[Verdict]) -> String {
 fn line([sdk, mode, by, axum, actix, note]: [&str; 6]) -> String {
     let line = format!("{sdk:<20}  {mode:<36}  {by:<5}  {axum:<4}  {actix:<9}  {note}");
     format!("{}\n", line.trim_end())
-}
-
-#[expect(clippy::print_stdout, reason = "the table is what the program is for")]
-pub(crate) fn say(text: &str) {
-    println!("{text}");
 }

@@ -122,7 +122,7 @@ impl Done {
     /// The verdict, when everybody has ended.
     pub(crate) fn table(&self, choice: &Choice, spans: &[Span]) -> Grid {
         let row = |mode: Mode| grid::Row {
-            name: mode.name(),
+            name: mode.name().to_owned(),
             title: mode.title().to_owned(),
             cells: COLUMNS
                 .map(|column| self.cell(choice, mode, column, spans))

@@ -5,10 +5,8 @@ mod expected;
 mod page;
 mod route;
 
-use std::path::PathBuf;
-
-use clap::Args;
 use rum_trace_interop_browser::browser::Browser;
+use rum_trace_interop_browser::drive::Tools;
 use rum_trace_interop_browser::modes::{MODES, Mode, Sdk};
 use rum_trace_interop_browser::site::Site;
 
@@ -22,19 +20,6 @@ use crate::{BoxError, Choice, Run};
 
 /// What the cells' names begin with.
 const TABLE: &str = "chain";
-
-/// What drives a browser.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Tools {
-    /// A node, for the chain.
-    #[arg(long, default_value = "node")]
-    node: PathBuf,
-    /// The `node_modules` with the RUM SDK and playwright-core.
-    #[arg(long, default_value = "node_modules")]
-    modules: PathBuf,
-    #[arg(long, default_value = "chromium")]
-    chromium: PathBuf,
-}
 
 /// A setting of the RUM SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,7 +198,7 @@ impl Done {
     /// The verdict, when everybody has ended.
     pub(crate) fn table(&self, choice: &Choice, spans: &[Span]) -> Grid {
         let row = |row: Row| grid::Row {
-            name: row.name(),
+            name: row.name().to_owned(),
             title: row.title().to_owned(),
             cells: ROUTES
                 .iter()

@@ -15,16 +15,34 @@ pub(crate) use sent::trace_headers;
 
 /// One cell of the table.
 #[derive(Debug)]
-pub(crate) struct Verdict {
-    pub(crate) mode: &'static Mode,
-    pub(crate) by: By,
-    pub(crate) framework: Framework,
-    /// None: a pass.
-    pub(crate) misses: Vec<String>,
+pub struct Verdict {
+    /// The SDK, and how it was set.
+    pub mode: &'static Mode,
+    /// How the page asked.
+    pub by: By,
+    /// Whom it asked.
+    pub framework: Framework,
+    /// What is not as it must be, as far as is seen without a Collector. None: a pass.
+    pub misses: Vec<String>,
+    /// What a Collector must hold of it.
+    pub expected: Expected,
+}
+
+/// The SERVER span of a request, as a Collector must have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// `url.path`, which no other request has.
+    pub path: String,
+    /// Whether there is one.
+    pub sampled: bool,
+    /// Its trace id and its parent, as the headers name them; `None`: it is a root.
+    pub continues: Option<(String, String)>,
 }
 
 impl Verdict {
-    pub(crate) fn passes(&self) -> bool {
+    /// Nothing misses.
+    #[must_use]
+    pub fn passes(&self) -> bool {
         self.misses.is_empty()
     }
 }
@@ -65,6 +83,7 @@ pub(crate) fn case(case: &Case, saw: &Saw, life: &Life, evidence: &Evidence<'_>)
             by: cell.by,
             framework: cell.framework,
             misses: misses(case, cell, answer, saw, evidence, of_page.clone()),
+            expected: expected(case, cell, evidence),
         })
         .collect()
 }
@@ -94,6 +113,18 @@ fn misses(
     }
     reported::check(case, cell, saw, &sent, evidence, &mut misses);
     misses.0
+}
+
+/// By what arrived; that it is what was to be sent is for [`misses`] to say.
+fn expected(case: &Case, cell: &Cell, evidence: &Evidence<'_>) -> Expected {
+    let mut unsaid = Misses::default();
+    let sent = sent::arrived(cell, evidence, &mut unsaid);
+    let ids = sent.and_then(|sent| sent::carriers(&sent, &mut unsaid));
+    Expected {
+        path: cell.path.clone(),
+        sampled: case.mode.sampled,
+        continues: ids.map(|ids| (ids.trace_id(), ids.span_id())),
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -18,16 +18,22 @@ use crate::arrivals::{Arrival, Arrivals};
 use crate::saw::Answer;
 use crate::spans::Spans;
 
+/// What our service is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Framework {
+pub enum Framework {
+    /// axum.
     Axum,
+    /// actix-web.
     Actix,
 }
 
 impl Framework {
-    pub(crate) const ALL: [Framework; 2] = [Framework::Axum, Framework::Actix];
+    /// Both.
+    pub const ALL: [Framework; 2] = [Framework::Axum, Framework::Actix];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// `axum` or `actix-web`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Axum => "axum",
             Self::Actix => "actix-web",
