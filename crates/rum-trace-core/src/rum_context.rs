@@ -1,8 +1,9 @@
 //! What a request's client tells of its app, session and user.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry::{Context, KeyValue, StringValue, Value};
 use rum_trace_propagation::rum::{self, RumFieldKey as WireKey, RumSource as WireSource};
 use rum_trace_propagation::{Sw8, TraceState};
 
@@ -36,6 +37,8 @@ pub struct RumContext {
     text: String,
     list: usize,
     fields: [Option<Field>; RumKey::COUNT],
+    /// Made when it is first asked for: most services never do.
+    session: OnceLock<Arc<str>>,
 }
 
 /// The fields of a [`RumContext`].
@@ -131,8 +134,34 @@ impl RumContext {
             text: String::new(),
             list: 0,
             fields: [None; RumKey::COUNT],
+            session: OnceLock::new(),
         };
         cx.get::<Inbound>().map_or(&NOTHING, |inbound| &inbound.rum)
+    }
+
+    /// One field of the request's [`RumContext`], as the value of an attribute that
+    /// many spans or log records of the request are to have: all that ask for the
+    /// session share one copy of it, and apps, their types and versions have mostly
+    /// been copied already. For processors and samplers.
+    ///
+    /// ```
+    /// use opentelemetry::Context;
+    /// use rum_trace_core::{RumContext, RumKey};
+    ///
+    /// let session = Context::map_current(|cx| RumContext::shared_value(cx, RumKey::SessionId));
+    /// assert_eq!(session, None); // not in a request
+    /// ```
+    #[must_use]
+    pub fn shared_value(cx: &Context, key: RumKey) -> Option<StringValue> {
+        let rum = Self::in_context(cx);
+        let text = rum.get(key)?;
+        Some(match key {
+            RumKey::SessionId => {
+                let shared = rum.session.get_or_init(|| Arc::from(text));
+                StringValue::from(Arc::clone(shared))
+            }
+            key => key.text_value(text),
+        })
     }
 
     /// One field, if the client told it.
@@ -347,12 +376,16 @@ impl RumKey {
         })
     }
 
-    /// Text that many requests share costs no allocation.
     fn value(self, text: &str) -> Value {
+        Value::String(self.text_value(text))
+    }
+
+    /// Text that many requests share costs no allocation.
+    fn text_value(self, text: &str) -> StringValue {
         let shared = match self {
             RumKey::SessionId | RumKey::UserId => None,
             _ => intern::app(text),
         };
-        shared.map_or_else(|| Value::from(text.to_owned()), Value::from)
+        shared.map_or_else(|| StringValue::from(text.to_owned()), StringValue::from)
     }
 }

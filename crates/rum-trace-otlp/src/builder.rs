@@ -36,6 +36,7 @@ use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
 use crate::server_span::Recorder;
+use crate::session::SessionOnSpans;
 use crate::spans::{PipelineSpans, Service, SharedIds, Shortcut};
 use crate::spool::Spool;
 use crate::stats::Accounts;
@@ -55,6 +56,7 @@ pub struct PipelineBuilder {
     transport: TransportOptions,
     batch: BatchOptions,
     sampler: Option<Chosen>,
+    session_on_every_span: bool,
     processors: Vec<Box<dyn SpanProcessor>>,
     exporter: Option<ExporterSlot>,
     exports: bool,
@@ -74,6 +76,7 @@ impl PipelineBuilder {
             transport: TransportOptions::default(),
             batch: BatchOptions::default(),
             sampler: None,
+            session_on_every_span: false,
             processors: Vec::new(),
             exporter: None,
             exports: true,
@@ -276,6 +279,25 @@ impl PipelineBuilder {
     /// ```
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.sampler = Some(Chosen::of(sampler));
+        self
+    }
+
+    /// Whether each span that is started under the context of a request, or of a
+    /// message, has the client's `session.id` and `rum.app.id`, as the SERVER span has
+    /// them: CLIENT spans, those of `#[instrument]`, those of tasks that are handed the
+    /// context. By default only the SERVER span has them.
+    ///
+    /// A span that has such an attribute already keeps it. Spans outside of a request,
+    /// and spans that are not recorded, are left as they are. For log records there is
+    /// `SessionLogProcessor`, with the feature `logs`.
+    ///
+    /// ```
+    /// # use rum_trace_otlp::Pipeline;
+    /// let builder = Pipeline::builder().session_on_every_span(true);
+    /// # drop(builder);
+    /// ```
+    pub fn session_on_every_span(mut self, session: bool) -> Self {
+        self.session_on_every_span = session;
         self
     }
 
@@ -508,11 +530,12 @@ impl PipelineBuilder {
             .with_id_generator(self.ids.clone())
             .with_span_limits(limits)
             .with_resource(resource);
-        let (provider, sampler) = with_sampler(provider, sampler);
+        let (provider, sampler) = with_sampler(provider, sampler, self.session_on_every_span);
         // A processor of the user's is to see the SDK's own spans.
         let recorder = processors.is_empty().then(|| Recorder {
             scope: scope(),
             limits,
+            session_on_every_span: self.session_on_every_span,
             export: export.clone(),
         });
         let shortcut = sampler.map(|(sampler, roots)| Shortcut {
@@ -531,13 +554,21 @@ impl PipelineBuilder {
 fn with_sampler(
     provider: TracerProviderBuilder,
     sampler: Chosen,
+    session_on_every_span: bool,
 ) -> (SdkTracerProvider, Option<(Sampler, bool)>) {
+    let asked = |sampler: Box<dyn ShouldSample>| -> Box<dyn ShouldSample> {
+        if session_on_every_span {
+            Box::new(SessionOnSpans::new(sampler))
+        } else {
+            sampler
+        }
+    };
     match sampler {
         Chosen::Sdks { sampler, roots } => {
-            let provider = provider.with_sampler(sampler.clone());
+            let provider = provider.with_sampler(asked(Box::new(sampler.clone())));
             (provider.build(), Some((sampler, roots)))
         }
-        Chosen::Own(sampler) => (provider.with_sampler(sampler).build(), None),
+        Chosen::Own(sampler) => (provider.with_sampler(asked(sampler)).build(), None),
     }
 }
 

@@ -33,6 +33,9 @@ mod queue;
 mod report;
 mod secret;
 mod server_span;
+mod session;
+#[cfg(feature = "logs")]
+mod session_logs;
 mod size;
 mod span;
 mod spans;
@@ -47,5 +50,8 @@ pub use self::builder::PipelineBuilder;
 pub use self::error::{FlushError, PipelineError, Setting, ShutdownError};
 pub use self::pipeline::Pipeline;
 pub use self::protocol::{Compression, Protocol};
+#[cfg(feature = "logs")]
+#[cfg_attr(docsrs, doc(cfg(feature = "logs")))]
+pub use self::session_logs::SessionLogProcessor;
 pub use self::spans::PipelineSpans;
 pub use self::stats::{DropReason, Stats, StatsHandle};

@@ -19,6 +19,7 @@ use crate::processor::Export;
 pub(crate) struct Recorder {
     pub(crate) scope: InstrumentationScope,
     pub(crate) limits: SpanLimits,
+    pub(crate) session_on_every_span: bool,
     /// There is none if nothing is exported.
     pub(crate) export: Option<Export>,
 }
@@ -265,6 +266,7 @@ mod tests {
         let recorder = Recorder {
             scope: InstrumentationScope::builder("test").build(),
             limits,
+            session_on_every_span: false,
             export: Some(Export::new(Arc::clone(&queue), accounts, commands)),
         };
         (Arc::new(recorder), queue)

@@ -17,6 +17,7 @@ use rum_trace_core::tracer::{NewSpan, SpanStarter, scope};
 
 use crate::config::resource::{SERVICE_INSTANCE_ID, SERVICE_NAME};
 use crate::server_span::{Recorder, ServerSpan};
+use crate::session;
 
 /// Starts SERVER spans; made by [`Pipeline::span_starter`](crate::Pipeline::span_starter).
 ///
@@ -157,7 +158,11 @@ fn record(
     span_context: SpanContext,
 ) -> Context {
     let base = span.base();
-    let span = ServerSpan::start(recorder, span.into_builder(), parent, span_context);
+    let mut builder = span.into_builder();
+    if recorder.session_on_every_span {
+        session::add_to(&mut builder, base);
+    }
+    let span = ServerSpan::start(recorder, builder, parent, span_context);
     base.with_span(span)
 }
 

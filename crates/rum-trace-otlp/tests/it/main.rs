@@ -14,6 +14,7 @@ mod metrics;
 #[cfg(unix)]
 mod model;
 mod processors;
+mod session;
 mod spool;
 #[path = "../support/mod.rs"]
 mod support;
