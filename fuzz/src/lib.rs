@@ -12,7 +12,9 @@ mod sw8;
 pub use sw8::{correlation, sw8, sw8_extension, sw8_ids};
 
 use rum_trace_propagation::b3::B3Headers;
-use rum_trace_propagation::rum::{PlatformMember, RumField, RumMember};
+use rum_trace_propagation::rum::{
+    PlatformMember, RumField, RumFieldKey, RumMember, visit_ids, with_other_ids,
+};
 use rum_trace_propagation::tracestate::{compose, is_legal_member};
 use rum_trace_propagation::{B3, RumFields, TraceParent, TraceState, UberTraceId};
 
@@ -89,6 +91,15 @@ pub fn rum(input: &[u8]) {
     let state = lines(state);
     let read = RumFields::read(state.iter().copied(), baggage.iter().copied());
     assert_eq!(rum_fields(read), oracle::rum::read(&state, &baggage));
+    visit_ids(state.iter().copied(), baggage.iter().copied(), |key, id| {
+        assert!(matches!(key, RumFieldKey::SessionId | RumFieldKey::UserId));
+        assert!(!id.is_empty());
+    });
+    if let Ok(value) = std::str::from_utf8(input) {
+        let without = with_other_ids(value, |_, _| None);
+        let without = RumMember::read(without.as_bytes());
+        assert_eq!((without.session_id(), without.user_id()), (None, None));
+    }
     let member = RumMember::read(input);
     assert_eq!(rum_member(&member), oracle::rum::rum_member(input));
     let printed = member.to_string();

@@ -14,7 +14,7 @@ use crate::instrumenter::{Inner, Instrumenter};
 use crate::intern;
 use crate::tracer::{SpanSource, SpanStarter};
 use crate::{
-    BuildError, Carrier, MetricLabel, RequestInfo, RumContext, ServerTiming, TraceProtocol,
+    BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming, TraceProtocol,
 };
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
@@ -35,6 +35,7 @@ use crate::{
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct InstrumenterBuilder {
     inner: Inner,
+    privacy: Privacy,
     error: Option<BuildError>,
 }
 
@@ -123,6 +124,9 @@ impl InstrumenterBuilder {
     /// A propagator that is asked when no carrier could be continued, for a
     /// header format that this crate does not know. One that reads a carrier
     /// more leniently than this crate takes up what was refused here.
+    ///
+    /// [`privacy`](Self::privacy) holds for the trace state and the baggage that it
+    /// finds; it cannot for values of its own in the context.
     pub fn fallback_propagator(
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
@@ -304,6 +308,21 @@ impl InstrumenterBuilder {
         self
     }
 
+    /// What becomes of the session and user ids that clients tell: by default both are
+    /// kept.
+    ///
+    /// ```
+    /// use rum_trace_core::{IdPolicy, Instrumenter, Privacy};
+    ///
+    /// let builder = Instrumenter::builder()
+    ///     .privacy(Privacy::keep_all().user_id(IdPolicy::Drop));
+    /// # let _ = builder;
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = privacy;
+        self
+    }
+
     /// Writes a request header as `http.request.header.<name>`. Headers with
     /// credentials, cookies, `tracestate` and `baggage` are refused.
     pub fn capture_request_header(self, name: &str) -> Self {
@@ -311,7 +330,8 @@ impl InstrumenterBuilder {
     }
 
     /// The same for a header that is otherwise refused: its value will be in
-    /// every span.
+    /// every span. Those that tell of session and user are still refused while
+    /// [`privacy`](Self::privacy) hides either.
     pub fn capture_sensitive_request_header(self, name: &str) -> Self {
         self.request_header(name, Force::Yes)
     }
@@ -332,11 +352,28 @@ impl InstrumenterBuilder {
     /// # Errors
     ///
     /// The first setting that was wrong, with what to change.
-    pub fn build(self) -> Result<Instrumenter, BuildError> {
+    pub fn build(mut self) -> Result<Instrumenter, BuildError> {
+        let settled = self.settle_privacy();
+        self.check(settled);
         match self.error {
             None => Ok(Instrumenter::new(self.inner)),
             Some(error) => Err(error),
         }
+    }
+
+    /// Here, since a header may be listed before or after it.
+    fn settle_privacy(&mut self) -> Result<(), BuildError> {
+        let privacy = std::mem::take(&mut self.privacy);
+        privacy.check()?;
+        if !privacy.is_on() {
+            return Ok(());
+        }
+        if let Some(name) = self.inner.attributes.request_headers.with_ids() {
+            let name = name.to_owned();
+            return Err(BuildError::CapturedIds { name });
+        }
+        self.inner.privacy = Some(privacy);
+        Ok(())
     }
 
     fn request_header(mut self, name: &str, force: Force) -> Self {
@@ -380,6 +417,7 @@ impl Default for Inner {
             attributes: Default::default(),
             response_headers: Default::default(),
             rum_in_trace_state: true,
+            privacy: None,
             skipped: Default::default(),
             rpc_methods: Default::default(),
             called_methods: Default::default(),

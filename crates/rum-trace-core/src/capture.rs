@@ -38,6 +38,9 @@ const SENSITIVE: &[&str] = &[
     "www-authenticate",
 ];
 
+/// Those that tell of session and user as the client sent it.
+const WITH_IDS: [&str; 3] = ["baggage", "sw8-correlation", "tracestate"];
+
 /// The headers of one direction that become span attributes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeaderCapture {
@@ -75,6 +78,13 @@ impl HeaderCapture {
             });
         }
         Ok(())
+    }
+
+    /// The first of the listed headers in which a client tells session and user.
+    pub(crate) fn with_ids(&self) -> Option<&str> {
+        let names = self.headers.iter().map(|header| &*header.name);
+        let mut told = names.filter(|name| WITH_IDS.contains(name));
+        told.next()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -85,4 +85,28 @@ pub enum BuildError {
         /// The method as given.
         method: String,
     },
+    /// Ids are to be hashed, and there is no key.
+    #[error(
+        "ids cannot be hashed without a key: make one with `openssl rand -hex 32`, keep it with \
+         the service's other secrets, and give it to Privacy::hash_key"
+    )]
+    HashKeyMissing,
+    /// The key that ids are to be hashed with could be guessed.
+    #[error(
+        "a key of {bytes} bytes is too short to hash ids with: it needs at least 16; make one \
+         with `openssl rand -hex 32`"
+    )]
+    HashKeyTooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A header to capture holds the ids that are to be hashed or dropped.
+    #[error(
+        "cannot capture the header {name:?} while session or user ids are hashed or dropped: it \
+         holds them as the client sent them; leave it out, or keep the ids"
+    )]
+    CapturedIds {
+        /// The name as given, in lower case.
+        name: String,
+    },
 }

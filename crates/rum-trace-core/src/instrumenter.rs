@@ -24,11 +24,12 @@ use crate::limits;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::onward::{Endpoint, Onward};
+use crate::privacy::Hiding;
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
-use crate::{Carrier, Injection, InstrumenterBuilder, RequestInfo, RumContext, Stats};
+use crate::{Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats};
 #[cfg(feature = "tracing")]
 use crate::{tracing_layer, tracing_span};
 
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) attributes: AttributeSettings,
     pub(crate) response_headers: HeaderCapture,
     pub(crate) rum_in_trace_state: bool,
+    /// Only if it changes anything.
+    pub(crate) privacy: Option<Privacy>,
     pub(crate) skipped: SkippedPaths,
     pub(crate) rpc_methods: KnownMethods,
     /// Those of other services.
@@ -167,12 +170,14 @@ impl Instrumenter {
         headers.collect(request);
         // parse
         let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
-        // limits; trust (who may say what) and privacy (what may be kept)
-        // belong here too, before anything is put into a context or a span
-        let rum = inner.rum_context(&headers, &extraction);
+        // limits; trust (who may say what) belongs here too, before anything is put
+        // into a context or a span; privacy
+        let hiding = inner.hiding(&headers);
+        let rum = inner.rum_context(&headers, &extraction, hiding.as_ref());
         // context and span
+        let around = with_baggage(Context::current(), &headers, hiding.as_ref());
         let source = Source::Request(request);
-        let base = inner.base_context(Context::current(), source, &headers, &extraction, rum);
+        let base = inner.base_context(around, source, &extraction, rum, hiding.as_ref());
         let rum = RumContext::in_context(&base);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
@@ -226,20 +231,33 @@ impl Inner {
         }
     }
 
+    /// What of the request must not be seen, if anything is hidden at all.
+    pub(crate) fn hiding<'a>(&'a self, headers: &TraceHeaders<'a>) -> Option<Hiding<'a>> {
+        let hiding = Hiding::of(self.privacy.as_ref()?, headers);
+        self.counters.over_limit(hiding.over_limit());
+        Some(hiding)
+    }
+
     pub(crate) fn rum_context(
         &self,
         headers: &TraceHeaders<'_>,
         extraction: &Extraction,
+        hiding: Option<&Hiding<'_>>,
     ) -> RumContext {
         let (list, refused) = extraction.carried_list(headers);
         if refused {
             self.counters.tracestate_refused();
         }
+        let list = match hiding {
+            Some(hiding) => hiding.list(list.as_str()),
+            None => Cow::Borrowed(list.as_str()),
+        };
         let (rum, over_limit) = RumContext::from_wire(
             headers.tracestate.iter(),
             self.baggage_lines(headers),
             extraction.sw8.as_ref(),
             &list,
+            hiding,
         );
         self.counters.over_limit(over_limit);
         rum
@@ -257,18 +275,17 @@ impl Inner {
     }
 
     /// The context that holds what goes with the caller's span, but not yet the
-    /// span itself.
+    /// span itself. Baggage is in it already.
     pub(crate) fn base_context(
         &self,
-        around: Context,
+        base: Context,
         source: Source<'_>,
-        headers: &TraceHeaders<'_>,
         extraction: &Extraction,
         rum: RumContext,
+        hiding: Option<&Hiding<'_>>,
     ) -> Context {
-        let base = with_baggage(around, headers);
         let Some(parent) = &extraction.parent else {
-            return self.fallback_context(base, source, extraction, rum);
+            return self.fallback_context(base, source, extraction, rum, hiding);
         };
         self.counters.continued(parent.carrier);
         if !extraction.others.is_empty() {
@@ -317,9 +334,14 @@ impl Inner {
         source: Source<'_>,
         extraction: &Extraction,
         rum: RumContext,
+        hiding: Option<&Hiding<'_>>,
     ) -> Context {
         let fallback = self.fallback.as_deref();
         let found = fallback.and_then(|fallback| source.extract(fallback, &base));
+        let found = match (found, hiding) {
+            (Some(found), Some(hiding)) => Some(hiding.context(found)),
+            (found, _) => found,
+        };
         match (&found, extraction.refused) {
             (Some(_), _) => self.counters.continued(Carrier::Propagator),
             (None, true) => self.counters.malformed(),

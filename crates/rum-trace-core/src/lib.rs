@@ -10,8 +10,8 @@
 //! # What happens to a request
 //!
 //! [`Instrumenter::start`] reads the headers in a fixed order: *parse* every
-//! carrier ([`Carrier`]), apply the *limits*, then build the *context* and the
-//! *span*. The context holds the SERVER span, the [`RumContext`] and the
+//! carrier ([`Carrier`]), apply the *limits*, then *privacy* ([`Privacy`]), and build the
+//! *context* and the *span*. The context holds the SERVER span, the [`RumContext`] and the
 //! baggage; [`Injection`] writes the trace into a request to the next service, or
 //! into a message, from which [`Instrumenter::extract`] takes it up again.
 //! [`ContextSnapshot`] hands the context to a task or a thread.
@@ -44,6 +44,7 @@ mod method;
 mod metrics;
 mod onward;
 mod peer;
+mod privacy;
 mod redact;
 mod request_info;
 mod rum_context;
@@ -78,6 +79,7 @@ pub use onward::{
     ActiveCall, CallFailure, ContextSnapshot, InContext, Injection, RumTracePropagator,
     TraceProtocol, UrlTemplate,
 };
+pub use privacy::{IdPolicy, Privacy};
 pub use request_info::{RequestInfo, ResponseInfo};
 pub use rum_context::{RumContext, RumKey, RumSource};
 pub use server_timing::ServerTiming;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use opentelemetry::{Context, KeyValue, StringValue, Value};
+use rum_trace_propagation::Sw8;
 use rum_trace_propagation::rum::{self, RumFieldKey as WireKey, RumSource as WireSource};
-use rum_trace_propagation::{Sw8, TraceState};
 
 use crate::inbound::Inbound;
+use crate::privacy::{Hiding, Shown};
 use crate::semconv;
 use crate::{intern, limits};
 
@@ -15,7 +16,8 @@ use crate::{intern, limits};
 /// members, whichever header they came in.
 ///
 /// Every value is what the client claimed: it identifies, it does not
-/// authenticate. Values are cut to 256 bytes and hold no control characters. A
+/// authenticate. Values are cut to 256 bytes and hold no control characters; session
+/// and user are as [`Privacy`](crate::Privacy) lets them be, by default as told. A
 /// clone is a copy of all of them, in one allocation.
 ///
 /// It is in the request's OpenTelemetry [`Context`], so that code under the
@@ -238,9 +240,10 @@ impl RumContext {
         tracestate: impl IntoIterator<Item = &'a [u8]>,
         baggage: impl IntoIterator<Item = &'a [u8]>,
         sw8: Option<&Sw8>,
-        list: &TraceState<'_>,
+        list: &str,
+        hiding: Option<&Hiding<'_>>,
     ) -> (Self, u32) {
-        let mut reader = Reader::new(list.as_str());
+        let mut reader = Reader::new(list, hiding);
         rum::visit(tracestate, baggage, |key, source, value| {
             reader.take(key, source, &value);
         });
@@ -297,12 +300,13 @@ impl fmt::Debug for RumContext {
 /// Fields on their way from the wire.
 struct Reader<'a> {
     list: &'a str,
+    hiding: Option<&'a Hiding<'a>>,
     rum: RumContext,
     over_limit: u32,
 }
 
 impl<'a> Reader<'a> {
-    fn new(list: &'a str) -> Self {
+    fn new(list: &'a str, hiding: Option<&'a Hiding<'a>>) -> Self {
         let rum = RumContext {
             text: list.to_owned(),
             list: list.len(),
@@ -310,6 +314,7 @@ impl<'a> Reader<'a> {
         };
         Reader {
             list,
+            hiding,
             rum,
             over_limit: 0,
         }
@@ -325,6 +330,14 @@ impl<'a> Reader<'a> {
             // The enum may grow; every other place is baggage today.
             _ => RumSource::Baggage,
         };
+        match self.hiding.map(|hiding| hiding.shown(key, value)) {
+            None | Some(Shown::AsItIs) => self.keep(key, source, value),
+            Some(Shown::Hashed(hash)) => self.copy(key, hash.as_str().as_bytes(), source),
+            Some(Shown::Nothing) => {}
+        }
+    }
+
+    fn keep(&mut self, key: RumKey, source: RumSource, value: &[u8]) {
         // What is in a legal list is printable ASCII.
         if let Some(start) = self.place_in_list(value) {
             let kept = value.len().min(limits::MAX_RUM_FIELD);
@@ -362,7 +375,7 @@ impl<'a> Reader<'a> {
 
 impl RumKey {
     /// `None` for what the wire may tell one day.
-    fn of(key: WireKey) -> Option<Self> {
+    pub(crate) fn of(key: WireKey) -> Option<Self> {
         Some(match key {
             WireKey::AppId => RumKey::AppId,
             WireKey::AppType => RumKey::AppType,

@@ -45,7 +45,7 @@ pub struct Stats {
     /// `tracestate` lists not carried on because a member was illegal, they had
     /// more than 32 of them, or there was no valid `traceparent`.
     pub tracestate_refused: u64,
-    /// Values cut because they were over a limit, or not read; those of
+    /// Values cut because they were over a limit, or not read or kept at all; those of
     /// attributes only where the span was described.
     pub over_limit: u64,
     /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for

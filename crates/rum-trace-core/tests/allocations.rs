@@ -5,7 +5,7 @@ mod support;
 use allocation_counter::measure;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use rum_trace_core::{Instrumenter, InstrumenterBuilder, MetricLabel};
+use rum_trace_core::{IdPolicy, Instrumenter, InstrumenterBuilder, MetricLabel, Privacy};
 use support::{RUM, Request, TRACEPARENT};
 
 /// Allocations of one request, with the settings made.
@@ -49,4 +49,14 @@ fn paths_to_skip_cost_nothing_for_the_others() {
     let plain = allocations(|builder| builder);
     let skipping = allocations(InstrumenterBuilder::skip_health_checks);
     assert_eq!(skipping, plain);
+}
+
+#[test]
+fn ids_that_are_kept_cost_nothing() {
+    let plain = allocations(|builder| builder);
+    let keeping = Privacy::keep_all().hash_key([7; 32]);
+    let kept = allocations(|builder| builder.privacy(keeping.clone()));
+    assert_eq!(kept, plain);
+    let hashed = allocations(|builder| builder.privacy(keeping.user_id(IdPolicy::Hash)));
+    assert!(hashed > plain, "this test can see it: {hashed}");
 }

@@ -4,8 +4,12 @@
 //! an illegal member must not be carried on, but its RUM member is still read,
 //! since a user id may hold any character that an app chose.
 
+mod ids;
+
 use std::borrow::Cow;
 use std::fmt;
+
+pub use self::ids::{id_of_entry, visit_ids, with_other_ids};
 
 use crate::baggage;
 use crate::text::{find, split, split_once, trim_ows};

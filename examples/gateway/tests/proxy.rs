@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Frame;
 use rum_trace::opentelemetry::trace::SpanKind;
 use rum_trace::tower::RumTraceLayer;
-use rum_trace::{Instrumenter, RumContext};
+use rum_trace::{IdPolicy, Instrumenter, Privacy, RumContext};
 use rum_trace_testing::{Phone, SpanView};
 use support::{Running, Upstream, client, in_time, text};
 use tokio::net::{TcpListener, TcpSocket};
@@ -87,6 +87,28 @@ async fn a_stranger_behind_the_gateway_learns_nothing_of_the_phone() {
         headers.contains("x-forwarded-for: 127.0.0.1\n"),
         "{headers}"
     );
+    gateway.close().await;
+}
+
+#[tokio::test]
+async fn the_phones_own_headers_end_at_a_gateway_that_hides_its_user() {
+    let upstream = Upstream::start(Router::new().fallback(echo)).await;
+    let gateway = Running::with(&upstream.url(), Duration::from_secs(20), |builder| {
+        let privacy = Privacy::keep_all().user_id(IdPolicy::Hash);
+        builder.privacy(privacy.session_id(IdPolicy::Drop).hash_key([7; 32]))
+    })
+    .await;
+    let phone = Phone::browser()
+        .app_id("shop@1f")
+        .session_id("tap-1")
+        .user_id("zoe-1");
+    let tap = phone.with_baggage().tap("GET", "/");
+    let headers = text(gateway.tap(&tap).await).await;
+    let hashed = "tracestate: rum=v2&browser&shop@1f&&hmac-";
+    assert!(headers.contains(hashed), "{headers}");
+    for raw in ["tap-1", "zoe-1"] {
+        assert!(!headers.contains(raw), "{headers}");
+    }
     gateway.close().await;
 }
 

@@ -4,6 +4,7 @@ use opentelemetry::Context;
 use opentelemetry::propagation::Extractor;
 
 use crate::Instrumenter;
+use crate::baggage::with_baggage;
 use crate::extract::Extraction;
 use crate::fallback::Source;
 use crate::headers::TraceHeaders;
@@ -110,8 +111,10 @@ impl Instrumenter {
         let (headers, too_long) = TraceHeaders::of_carrier(carrier);
         inner.counters.over_limit(too_long);
         let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
-        let rum = inner.rum_context(&headers, &extraction);
-        let base = inner.base_context(around, source, &headers, &extraction, rum);
+        let hiding = inner.hiding(&headers);
+        let rum = inner.rum_context(&headers, &extraction, hiding.as_ref());
+        let around = with_baggage(around, &headers, hiding.as_ref());
+        let base = inner.base_context(around, source, &extraction, rum, hiding.as_ref());
         inner.caller(&base, &extraction)
     }
 }

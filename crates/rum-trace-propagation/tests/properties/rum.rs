@@ -1,5 +1,7 @@
 //! RUM fields.
 
+use std::borrow::Cow;
+
 use super::config;
 use super::generators::{lines, mixed, ows};
 use super::oracle::rum as oracle;
@@ -7,7 +9,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rum_trace_propagation::RumFields;
-use rum_trace_propagation::rum::{PlatformMember, RumField, RumMember};
+use rum_trace_propagation::rum::{
+    PlatformMember, RumField, RumFieldKey, RumMember, visit_ids, with_other_ids,
+};
 
 /// A field's text: usual ones, absent ones, and what apps may set.
 fn text() -> impl Strategy<Value = String> {
@@ -140,5 +144,44 @@ proptest! {
             None,
         ];
         prop_assert_eq!(&texts(parts)[..4], oracle::platform_member(&value));
+    }
+
+    #[test]
+    fn every_id_that_is_read_is_one_of_those_visited(
+        tracestate in lines(mixed(tracestate())),
+        baggage in lines(mixed(baggage())),
+    ) {
+        let (tracestate, baggage) = (slices(&tracestate), slices(&baggage));
+        let lines = || (tracestate.iter().copied(), baggage.iter().copied());
+        let mut visited = Vec::new();
+        visit_ids(lines().0, lines().1, |key, id| {
+            visited.push((key, String::from_utf8_lossy(&id).into_owned()));
+        });
+        prop_assert!(visited.iter().all(|(_, id)| !id.is_empty() && id != "undefined"));
+        let read = RumFields::read(lines().0, lines().1);
+        let ids = [
+            (RumFieldKey::SessionId, read.session_id),
+            (RumFieldKey::UserId, read.user_id),
+        ];
+        for (key, id) in ids {
+            let id = id.map(|id| (key, id.into_value().into_owned()));
+            prop_assert!(id.is_none_or(|id| visited.contains(&id)));
+        }
+    }
+
+    #[test]
+    fn a_member_with_other_ids_has_these_and_is_otherwise_the_same(value in rum()) {
+        let same = with_other_ids(&value, |_, id| Some(id.into()));
+        prop_assert!(matches!(same, Cow::Borrowed(it) if it == value));
+        let read = RumMember::read(value.as_bytes());
+        for other in [None, Some("hidden")] {
+            let changed = with_other_ids(&value, |_, _| other.map(Cow::Borrowed));
+            let changed = RumMember::read(changed.as_bytes());
+            let mut expected = rum_texts(&read);
+            for id in expected.iter_mut().skip(3) {
+                *id = id.take().and(other.map(str::to_owned));
+            }
+            prop_assert_eq!(rum_texts(&changed), expected);
+        }
     }
 }
