@@ -12,6 +12,7 @@ mod sw8;
 pub use sw8::{correlation, sw8, sw8_extension, sw8_ids};
 
 use rum_trace_propagation::b3::B3Headers;
+use rum_trace_propagation::forwarded::{ForwardedElement, entries_from_right, from_right};
 use rum_trace_propagation::rum::{
     PlatformMember, RumField, RumFieldKey, RumMember, visit_ids, with_other_ids,
 };
@@ -203,6 +204,33 @@ pub fn uber_trace_id(input: &[u8]) {
         (ids.0, ids.1, uber.sampled(), uber.debug())
     });
     assert_eq!(read, oracle::jaeger::parse(input));
+}
+
+/// One element of `Forwarded`; then the same as the last one of a list, behind whatever
+/// stands before an empty line.
+pub fn forwarded(input: &[u8]) {
+    let blank = input.windows(2).position(|pair| pair == b"\n\n");
+    let (left, element) = blank.map_or((&[][..], input), |at| (&input[..at], &input[at + 2..]));
+    let read = ForwardedElement::parse(element);
+    if let Err(error) = &read {
+        assert!(error.at() <= element.len(), "{error}");
+    }
+    let fields = read.as_ref().ok().map(|read| oracle::forwarded::Element {
+        client: read
+            .client()
+            .map(|node| node.address().map(|it| it.to_string())),
+        host: read.host().map(str::to_owned),
+        proto: read.proto().map(str::to_owned),
+    });
+    assert_eq!(fields, oracle::forwarded::element(element));
+    let line = [left, b",", element].concat();
+    let last = from_right(&line).next();
+    let is_blank = element.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+    if let (Ok(read), false) = (read, is_blank) {
+        assert_eq!(last, Some(Ok(read)));
+    }
+    assert!(from_right(&line).count() <= line.len());
+    assert!(entries_from_right(&line).all(|entry| !entry.contains(&b',')));
 }
 
 fn lines(input: &[u8]) -> Vec<&[u8]> {

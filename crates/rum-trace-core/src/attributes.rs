@@ -1,13 +1,12 @@
 //! The attributes that a SERVER span has when it is created, where the
 //! conventions want them so that samplers can see them.
 
-use std::net::SocketAddr;
-
 use opentelemetry::{KeyValue, Value};
 use rum_trace_propagation::Sw8;
 
 use crate::RequestInfo;
 use crate::capture::HeaderCapture;
+use crate::forwarded::Forwarding;
 use crate::instrumenter::Arrival;
 use crate::intern;
 use crate::limits;
@@ -34,13 +33,14 @@ pub(crate) struct AttributeSettings {
 
 impl AttributeSettings {
     /// `http` or `https`.
-    pub(crate) fn scheme(&self, request: &dyn RequestInfo) -> &'static str {
-        let told = request.scheme().and_then(Scheme::parse);
-        told.unwrap_or(self.scheme).as_str()
+    pub(crate) fn scheme(&self, arrival: &Arrival<'_>) -> &'static str {
+        let forwarded = arrival.forwarding.scheme();
+        let told = || arrival.request.scheme().and_then(Scheme::parse);
+        forwarded.or_else(told).unwrap_or(self.scheme).as_str()
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scheme {
     #[default]
     Http,
@@ -72,7 +72,10 @@ pub(crate) fn at_creation(
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
-    let host = AskedHost::of(arrival.request, arrival.headers);
+    let host = match arrival.forwarding.host() {
+        Some(host) => AskedHost::of_authority(host.as_bytes()),
+        None => AskedHost::of(arrival.request, arrival.headers),
+    };
     let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
     let further = further + rare(arrival, host.as_ref());
     let mut attributes = Attributes {
@@ -147,7 +150,7 @@ impl Attributes {
         if matches!(arrival.method, Method::Other) {
             self.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
         }
-        self.url(settings, request);
+        self.url(settings, arrival);
         if let Some(route) = arrival.route() {
             self.push(semconv::HTTP_ROUTE, route.value());
         }
@@ -158,7 +161,7 @@ impl Attributes {
         if let Some(host) = host {
             self.server(host);
         }
-        self.peer(arrival.request.peer());
+        self.peer(arrival.forwarding);
         if let Some(version) = arrival.request.protocol_version() {
             self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
@@ -173,8 +176,9 @@ impl Attributes {
         }
     }
 
-    fn url(&mut self, settings: &AttributeSettings, request: &dyn RequestInfo) {
-        self.push(semconv::URL_SCHEME, settings.scheme(request));
+    fn url(&mut self, settings: &AttributeSettings, arrival: &Arrival<'_>) {
+        let request = arrival.request;
+        self.push(semconv::URL_SCHEME, settings.scheme(arrival));
         self.text(semconv::URL_PATH, request.path());
         if let Some(query) = request.query().filter(|query| !query.is_empty()) {
             self.text(semconv::URL_QUERY, &settings.redaction.query(query));
@@ -192,14 +196,33 @@ impl Attributes {
     }
 
     /// Without trusted proxies nobody but the peer is known to be the client.
-    fn peer(&mut self, peer: Option<SocketAddr>) {
-        let Some(peer) = peer else {
+    fn peer(&mut self, forwarding: &Forwarding<'_>) {
+        let is_client = forwarding.is_direct();
+        if !is_client {
+            self.forwarded_client(forwarding);
+        }
+        let Some(peer) = forwarding.peer() else {
             return;
         };
         let address = peer::text(peer.ip().to_canonical());
-        self.push(semconv::CLIENT_ADDRESS, Value::String(address.clone()));
+        if is_client {
+            self.push(semconv::CLIENT_ADDRESS, Value::String(address.clone()));
+        }
         self.push(semconv::NETWORK_PEER_ADDRESS, Value::String(address));
         self.push(semconv::NETWORK_PEER_PORT, i64::from(peer.port()));
+    }
+
+    /// Who trusted proxies say. Where they do not know, nobody is named: the peer is
+    /// a proxy.
+    #[inline(never)]
+    fn forwarded_client(&mut self, forwarding: &Forwarding<'_>) {
+        let Some((address, port)) = forwarding.client() else {
+            return;
+        };
+        self.push(semconv::CLIENT_ADDRESS, address.to_string());
+        if let Some(port) = port {
+            self.push(semconv::CLIENT_PORT, i64::from(port));
+        }
     }
 
     /// What came from sw8 stays under its own names: an endpoint is not a

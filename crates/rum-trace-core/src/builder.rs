@@ -15,6 +15,7 @@ use crate::intern;
 use crate::tracer::{SpanSource, SpanStarter};
 use crate::{
     BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming, TraceProtocol,
+    TrustPolicy, TrustedProxies,
 };
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
@@ -132,6 +133,33 @@ impl InstrumenterBuilder {
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
         self.inner.fallback = Some(Box::new(propagator));
+        self
+    }
+
+    /// Whose trace is continued, and what becomes of the others'. By default everybody's
+    /// is. This is policy, not authentication: what a client sends can be forged.
+    ///
+    /// ```
+    /// use rum_trace_core::{Instrumenter, TrustPolicy};
+    ///
+    /// let builder = Instrumenter::builder().trust(TrustPolicy::known_apps(["demo123@53df7"]));
+    /// # let _ = builder;
+    /// ```
+    pub fn trust(mut self, policy: TrustPolicy) -> Self {
+        if let Some(error) = policy.error() {
+            self.fail(error.clone());
+        }
+        self.inner.trust = Some(policy).filter(|policy| !policy.is_everyone());
+        self
+    }
+
+    /// The proxies whose `Forwarded` and `X-Forwarded-*` headers are believed. By
+    /// default nobody's are, and behind a proxy `client.address` is the proxy's.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        if let Some(error) = proxies.error() {
+            self.fail(error.clone());
+        }
+        self.inner.proxies = Some(proxies);
         self
     }
 
@@ -266,7 +294,8 @@ impl InstrumenterBuilder {
     }
 
     /// `http` (the default) or `https`: what `url.scheme` is for a request
-    /// that does not tell, as HTTP/1.1 requests do not. Say `https` if clients
+    /// that does not tell, as HTTP/1.1 requests do not, and of which no
+    /// [trusted proxy](Self::trusted_proxies) tells. Say `https` if clients
     /// come in over TLS, also if a proxy ends it.
     pub fn scheme(mut self, scheme: &str) -> Self {
         match Scheme::parse(scheme) {
@@ -412,6 +441,8 @@ impl Default for Inner {
             spans: SpanSource::default(),
             carriers: Carrier::DEFAULT.to_vec(),
             fallback: None,
+            trust: None,
+            proxies: None,
             hooks: Hooks::default(),
             methods: Vec::new(),
             attributes: Default::default(),

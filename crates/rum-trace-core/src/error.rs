@@ -109,4 +109,22 @@ pub enum BuildError {
         /// The name as given, in lower case.
         name: String,
     },
+    /// What is to be a network of trusted peers or proxies is none.
+    #[error(
+        "{network:?} is no network: give an address as \"10.0.0.7\" or \"fd00::7\", or a network \
+         in CIDR notation whose address has no bits behind the prefix, as \"10.0.0.0/8\""
+    )]
+    InvalidNetwork {
+        /// The network as given.
+        network: String,
+    },
+    /// The number of proxies in front of the service is out of range.
+    #[error(
+        "{hops} proxies cannot be in front of the service: choose 1 to 32, or leave \
+         trusted_proxies out where there is none"
+    )]
+    TrustedHops {
+        /// The number as given.
+        hops: usize,
+    },
 }

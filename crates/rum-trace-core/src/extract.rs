@@ -12,12 +12,12 @@ use rum_trace_propagation::{
     B3, SpanId, Sw8, TraceFlags, TraceId, TraceParent, TraceState, UberTraceId,
 };
 
-use crate::Carrier;
 use crate::headers::TraceHeaders;
 use crate::limits;
 use crate::semconv;
 use crate::stats::Counters;
 use crate::trace_state::is_rum_key;
+use crate::{Carrier, Trust};
 
 /// A caller's span, as its headers name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(crate) struct Extraction {
     w3c_trace: Option<TraceId>,
     /// A carrier's header was there, and its parser refused it.
     pub(crate) refused: bool,
+    /// What is claimed is not believed, and this is what becomes of it.
+    pub(crate) untrusted: Option<Trust>,
 }
 
 impl Extraction {
@@ -169,6 +171,11 @@ impl Extraction {
                 KeyValue::new(semconv::SW8_PARENT_SEGMENT_ID, text(sw8.segment_id())),
                 KeyValue::new(semconv::SW8_PARENT_SPAN_ID, i64::from(sw8.span_id())),
             ]);
+        }
+        if let Some(trust) = self.untrusted {
+            let carrier = other.carrier.as_str();
+            attributes.push(KeyValue::new(semconv::RUM_TRUST, trust));
+            attributes.push(KeyValue::new(semconv::RUM_CARRIER, carrier));
         }
         Link::new(other.span_context(SdkTraceState::NONE), attributes, 0)
     }

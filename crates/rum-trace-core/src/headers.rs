@@ -15,7 +15,7 @@ pub(crate) enum Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    fn push(&mut self, line: &'a [u8]) {
+    pub(crate) fn push(&mut self, line: &'a [u8]) {
         match self {
             Lines::None => *self = Lines::One(line),
             Lines::One(first) => *self = Lines::Many(vec![*first, line]),
@@ -154,7 +154,7 @@ pub(crate) fn content_type(request: &dyn RequestInfo) -> Option<&[u8]> {
 /// In lower case already, but for frameworks that keep it as it was sent. Inlined,
 /// the first comparison is one of a few words.
 #[inline(always)]
-fn is(name: &str, wanted: &str) -> bool {
+pub(crate) fn is(name: &str, wanted: &str) -> bool {
     name == wanted || is_in_other_case(name, wanted)
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Inbound {
     pub(crate) trace: Option<InboundTrace>,
     /// The RUM members may be in the span's own trace state.
     pub(crate) rum_in_trace_state: bool,
+    /// The client is trusted: what it tells of itself may be told to the next service.
+    pub(crate) rum_goes_on: bool,
 }
 
 impl Inbound {

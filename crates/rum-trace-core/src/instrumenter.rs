@@ -1,13 +1,13 @@
-//! The request path: parse, limits, (trust, privacy), context and span.
+//! The request path: parse, limits, trust, (privacy,) context and span.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
-use opentelemetry::Context;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
 
 use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
@@ -15,6 +15,7 @@ use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
 use crate::extract::{Extraction, Remote};
 use crate::fallback::Source;
+use crate::forwarded::Forwarding;
 use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
@@ -25,11 +26,15 @@ use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::onward::{Endpoint, Onward};
 use crate::privacy::Hiding;
+use crate::semconv;
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
-use crate::{Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats};
+use crate::{
+    Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats, TrustPolicy,
+    TrustedProxies,
+};
 #[cfg(feature = "tracing")]
 use crate::{tracing_layer, tracing_span};
 
@@ -48,6 +53,9 @@ pub(crate) struct Inner {
     pub(crate) spans: SpanSource,
     pub(crate) carriers: Vec<Carrier>,
     pub(crate) fallback: Option<Box<dyn TextMapPropagator + Send + Sync>>,
+    /// `None` where everybody is trusted, which costs nothing.
+    pub(crate) trust: Option<TrustPolicy>,
+    pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) hooks: Hooks,
     pub(crate) methods: Vec<&'static str>,
     pub(crate) attributes: AttributeSettings,
@@ -169,15 +177,25 @@ impl Instrumenter {
         let mut headers = TraceHeaders::default();
         headers.collect(request);
         // parse
-        let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
-        // limits; trust (who may say what) belongs here too, before anything is put
-        // into a context or a span; privacy
+        let mut extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
+        // limits and privacy: what may not be kept is not even taken
         let hiding = inner.hiding(&headers);
-        let rum = inner.rum_context(&headers, &extraction, hiding.as_ref());
+        let hiding = hiding.as_ref();
+        let rum = inner.rum_context(&headers, &extraction, hiding);
+        // trust: who may say what, before anything is put into a context or a span
+        let forwarding = Forwarding::of(request, inner.proxies.as_ref());
+        let base = match &inner.trust {
+            Some(policy) => {
+                let extraction = &mut extraction;
+                inner.judged_context(policy, &forwarding, &headers, hiding, extraction, rum)
+            }
+            None => {
+                let around = with_baggage(Context::current(), &headers, hiding);
+                let source = Source::Request(request);
+                inner.base_context(around, source, &extraction, rum, hiding)
+            }
+        };
         // context and span
-        let around = with_baggage(Context::current(), &headers, hiding.as_ref());
-        let source = Source::Request(request);
-        let base = inner.base_context(around, source, &extraction, rum, hiding.as_ref());
         let rum = RumContext::in_context(&base);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
@@ -188,6 +206,7 @@ impl Instrumenter {
         let call = inner.call(request, &headers);
         let arrival = Arrival {
             request,
+            forwarding: &forwarding,
             headers: &headers,
             rum,
             method: &method,
@@ -284,9 +303,21 @@ impl Inner {
         rum: RumContext,
         hiding: Option<&Hiding<'_>>,
     ) -> Context {
-        let Some(parent) = &extraction.parent else {
+        let Some(parent) = extraction.parent else {
             return self.fallback_context(base, source, extraction, rum, hiding);
         };
+        self.continued_context(&base, parent, extraction, rum)
+    }
+
+    /// With a parent that a carrier of ours names.
+    #[inline]
+    pub(crate) fn continued_context(
+        &self,
+        base: &Context,
+        parent: Remote,
+        extraction: &Extraction,
+        rum: RumContext,
+    ) -> Context {
         self.counters.continued(parent.carrier);
         if !extraction.others.is_empty() {
             self.counters.linked();
@@ -301,6 +332,7 @@ impl Inner {
                 flags: parent.flags,
             }),
             rum_in_trace_state: self.rum_in_trace_state,
+            rum_goes_on: true,
         })
     }
 
@@ -336,12 +368,32 @@ impl Inner {
         rum: RumContext,
         hiding: Option<&Hiding<'_>>,
     ) -> Context {
-        let fallback = self.fallback.as_deref();
-        let found = fallback.and_then(|fallback| source.extract(fallback, &base));
-        let found = match (found, hiding) {
-            (Some(found), Some(hiding)) => Some(hiding.context(found)),
-            (found, _) => found,
-        };
+        let found = self.found_by_fallback(source, &base, hiding);
+        self.context_without_carrier(base, found, source, extraction, rum)
+    }
+
+    /// The context that the user's propagator finds, if there is one and it does.
+    pub(crate) fn found_by_fallback(
+        &self,
+        source: Source<'_>,
+        base: &Context,
+        hiding: Option<&Hiding<'_>>,
+    ) -> Option<Context> {
+        let found = source.extract(self.fallback.as_deref()?, base)?;
+        Some(match hiding {
+            Some(hiding) => hiding.context(found),
+            None => found,
+        })
+    }
+
+    pub(crate) fn context_without_carrier(
+        &self,
+        base: Context,
+        found: Option<Context>,
+        source: Source<'_>,
+        extraction: &Extraction,
+        rum: RumContext,
+    ) -> Context {
         match (&found, extraction.refused) {
             (Some(_), _) => self.counters.continued(Carrier::Propagator),
             (None, true) => self.counters.malformed(),
@@ -358,6 +410,7 @@ impl Inner {
             rum,
             trace: None,
             rum_in_trace_state: self.rum_in_trace_state,
+            rum_goes_on: true,
         })
     }
 
@@ -387,7 +440,7 @@ impl Inner {
     fn measure_arrival(&self, arrival: &Arrival<'_>) -> Option<Box<Measured>> {
         let measured = self.metrics.start(Arrived {
             method: arrival.method,
-            scheme: self.attributes.scheme(arrival.request),
+            scheme: self.attributes.scheme(arrival),
             version: arrival.request.protocol_version(),
             route: arrival.route().map(Route::value),
             body_size: arrival.body_size(),
@@ -406,6 +459,9 @@ impl Inner {
             attributes::at_creation(&self.attributes, &self.counters, arrival, sw8);
         self.hooks
             .add_attributes(arrival.request, arrival.rum, &mut attributes);
+        if let Some(trust) = extraction.untrusted {
+            attributes.push(KeyValue::new(semconv::RUM_TRUST, trust));
+        }
         let given = self.hooks.span_name(arrival.request);
         let named = given.is_some() || arrival.route().is_some();
         let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
@@ -544,6 +600,7 @@ impl Started {
 /// A request as it came, read and not yet told of.
 pub(crate) struct Arrival<'a> {
     pub(crate) request: &'a dyn RequestInfo,
+    pub(crate) forwarding: &'a Forwarding<'a>,
     pub(crate) headers: &'a TraceHeaders<'a>,
     pub(crate) rum: &'a RumContext,
     pub(crate) method: &'a Method,

@@ -10,8 +10,9 @@
 //! # What happens to a request
 //!
 //! [`Instrumenter::start`] reads the headers in a fixed order: *parse* every
-//! carrier ([`Carrier`]), apply the *limits*, then *privacy* ([`Privacy`]), and build the
-//! *context* and the *span*. The context holds the SERVER span, the [`RumContext`] and the
+//! carrier ([`Carrier`]), apply the *limits*, ask the [`TrustPolicy`] who may say
+//! what (*trust*), then *privacy* ([`Privacy`]), and build the *context* and the
+//! *span*. The context holds the SERVER span, the [`RumContext`] and the
 //! baggage; [`Injection`] writes the trace into a request to the next service, or
 //! into a message, from which [`Instrumenter::extract`] takes it up again.
 //! [`ContextSnapshot`] hands the context to a task or a thread.
@@ -32,6 +33,7 @@ mod cors;
 mod error;
 mod extract;
 mod fallback;
+mod forwarded;
 mod grpc;
 mod headers;
 mod hooks;
@@ -42,6 +44,7 @@ mod known;
 mod limits;
 mod method;
 mod metrics;
+mod networks;
 mod onward;
 mod peer;
 mod privacy;
@@ -67,12 +70,14 @@ pub mod tracer;
 mod tracing_layer;
 #[cfg(feature = "tracing")]
 mod tracing_span;
+mod trust;
 
 pub use active_request::{ActiveRequest, Failure, Scope};
 pub use builder::InstrumenterBuilder;
 pub use carrier::Carrier;
 pub use cors::{CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS};
 pub use error::BuildError;
+pub use forwarded::TrustedProxies;
 pub use instrumenter::Instrumenter;
 pub use metrics::MetricLabel;
 pub use onward::{
@@ -87,6 +92,7 @@ pub use stats::Stats;
 #[cfg(feature = "tracing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub use tracing_layer::tracing_layer;
+pub use trust::{Caller, Trust, TrustPolicy};
 
 /// The README's example, so that it compiles.
 #[cfg(doctest)]

@@ -32,6 +32,10 @@ pub(crate) const MAX_BAGGAGE: usize = 8_192;
 /// longest legal `tracestate` has 16 KiB.
 pub(crate) const MAX_MESSAGE_HEADER: usize = 32_768;
 
+/// Elements of a list of proxies that are read, from its right end; and how many
+/// proxies there can be.
+pub(crate) const MAX_HOPS: usize = 32;
+
 /// The text without control characters and at most `max` bytes long, with
 /// whether it had to be cut.
 pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {

@@ -232,6 +232,12 @@ impl RumContext {
         self.text.get(..self.list).unwrap_or_default()
     }
 
+    /// The same without a list to carry on; the fields stay.
+    pub(crate) fn without_list(mut self) -> Self {
+        self.list = 0;
+        self
+    }
+
     /// Takes the fields from the wire, within the limits, and the list that is
     /// carried on. The second value counts the fields that were over a limit
     /// and had to be cut.

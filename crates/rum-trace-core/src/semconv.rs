@@ -8,6 +8,7 @@
 pub(crate) const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.42.0";
 
 pub(crate) const CLIENT_ADDRESS: &str = "client.address";
+pub(crate) const CLIENT_PORT: &str = "client.port";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 pub(crate) const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub(crate) const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
@@ -46,8 +47,10 @@ pub(crate) const RUM_APP_CHANNEL: &str = "rum.app.channel";
 pub(crate) const RUM_APP_ID: &str = "rum.app.id";
 pub(crate) const RUM_APP_TYPE: &str = "rum.app.type";
 pub(crate) const RUM_APP_VERSION: &str = "rum.app.version";
+pub(crate) const RUM_CARRIER: &str = "rum.carrier";
 pub(crate) const RUM_RESPONSE_TIME_TO_FIRST_BYTE: &str = "rum.response.time_to_first_byte";
 pub(crate) const RUM_SDK_VERSION: &str = "rum.sdk.version";
+pub(crate) const RUM_TRUST: &str = "rum.trust";
 pub(crate) const RUM_VERSION: &str = "rum.version";
 
 // The first three as the OpenTelemetry Collector's SkyWalking receiver writes them.
@@ -68,6 +71,7 @@ mod tests {
         use conventions::{attribute as a, metric as m};
         let table = [
             (super::CLIENT_ADDRESS, a::CLIENT_ADDRESS),
+            (super::CLIENT_PORT, a::CLIENT_PORT),
             (super::ERROR_TYPE, a::ERROR_TYPE),
             (super::HTTP_REQUEST_METHOD, a::HTTP_REQUEST_METHOD),
             (

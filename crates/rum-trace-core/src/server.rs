@@ -22,7 +22,11 @@ impl<'a> AskedHost<'a> {
     /// no address.
     pub(crate) fn of(request: &'a dyn RequestInfo, headers: &TraceHeaders<'a>) -> Option<Self> {
         let authority = request.authority().map(str::as_bytes);
-        let authority = authority.or(headers.host.first())?;
+        Self::of_authority(authority.or(headers.host.first())?)
+    }
+
+    /// The same by `host[:port]`.
+    pub(crate) fn of_authority(authority: &'a [u8]) -> Option<Self> {
         let host = match intern::host(authority) {
             Some(known) => AskedHost::Known(known.server),
             None => AskedHost::Other(Server::of(std::str::from_utf8(authority).ok()?)),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
-use crate::Carrier;
+use crate::{Carrier, Trust};
 
 const CARRIERS: usize = Carrier::ALL.len();
 
@@ -14,8 +14,8 @@ const MAX_SETS: usize = 32;
 /// A snapshot of an [`Instrumenter`](crate::Instrumenter)'s counters.
 ///
 /// Every request is in exactly one class: continued by one carrier, with none
-/// that names a span (`absent`), or with headers of which none could be
-/// continued (`malformed`). A message whose context was
+/// that names a span (`absent`), with headers of which none could be
+/// continued (`malformed`), or not trusted ([`untrusted`](Self::untrusted)). A message whose context was
 /// [extracted](crate::Instrumenter::extract) counts as a request.
 ///
 /// ```
@@ -39,6 +39,12 @@ pub struct Stats {
     /// Requests with trace headers of which none could be continued: they
     /// start a new trace.
     pub malformed: u64,
+    /// Requests that were not trusted and began a new trace with a link to the parent
+    /// that they claim, if they claim one: [`Trust::Link`](crate::Trust::Link).
+    pub untrusted_linked: u64,
+    /// Requests that were not trusted and began a new trace of which nothing tells what
+    /// they claim: [`Trust::Restart`](crate::Trust::Restart).
+    pub untrusted_restarted: u64,
     /// Requests continued with the other valid carrier kept as a link, since
     /// the two disagreed. (A message's other carrier is only counted.)
     pub linked: u64,
@@ -62,7 +68,14 @@ impl Stats {
     /// Requests seen.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.continued.iter().sum::<u64>() + self.absent + self.malformed
+        self.continued.iter().sum::<u64>() + self.absent + self.malformed + self.untrusted()
+    }
+
+    /// Requests that the [`TrustPolicy`](crate::TrustPolicy) did not let continue a
+    /// trace, whatever their headers say.
+    #[must_use]
+    pub fn untrusted(&self) -> u64 {
+        self.untrusted_linked + self.untrusted_restarted
     }
 
     /// Requests whose trace was continued from this carrier.
@@ -80,7 +93,7 @@ impl Stats {
     /// Requests that started a new trace.
     #[must_use]
     pub fn started(&self) -> u64 {
-        self.absent + self.malformed
+        self.absent + self.malformed + self.untrusted()
     }
 }
 
@@ -97,6 +110,8 @@ struct Set {
     refused: [AtomicU64; CARRIERS],
     absent: AtomicU64,
     malformed: AtomicU64,
+    untrusted_linked: AtomicU64,
+    untrusted_restarted: AtomicU64,
     linked: AtomicU64,
     tracestate_refused: AtomicU64,
     over_limit: AtomicU64,
@@ -136,6 +151,14 @@ impl Counters {
 
     pub(crate) fn malformed(&self) {
         add(&self.set().malformed, 1);
+    }
+
+    pub(crate) fn untrusted(&self, trust: Trust) {
+        let set = self.set();
+        match trust {
+            Trust::Restart => add(&set.untrusted_restarted, 1),
+            _ => add(&set.untrusted_linked, 1),
+        }
     }
 
     pub(crate) fn linked(&self) {
@@ -178,6 +201,8 @@ impl Counters {
             }
             stats.absent += read(&set.absent);
             stats.malformed += read(&set.malformed);
+            stats.untrusted_linked += read(&set.untrusted_linked);
+            stats.untrusted_restarted += read(&set.untrusted_restarted);
             stats.linked += read(&set.linked);
             stats.tracestate_refused += read(&set.tracestate_refused);
             stats.over_limit += read(&set.over_limit);

@@ -18,7 +18,9 @@ use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use opentelemetry_sdk::trace::{
     InMemorySpanExporter, Sampler, SdkTracer, SdkTracerProvider, SpanData,
 };
-use rum_trace_core::{Failure, Injection, Instrumenter, RumContext};
+use rum_trace_core::{
+    Failure, Injection, Instrumenter, RumContext, Trust, TrustPolicy, tracing_layer,
+};
 use support::{RUM, Request, SPAN, TRACE, TRACEPARENT, lineage};
 use tracing::{Instrument, Subscriber, info, info_span, instrument};
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
@@ -496,6 +498,51 @@ fn opentelemetry_logs_carry_the_ids() {
         let context = logs[0].record.trace_context().expect("a trace context");
         assert_eq!(context.trace_id.to_string(), TRACE, "{mode:?}");
         assert_eq!(context.span_id, server, "{mode:?}");
+    }
+}
+
+/// A span that is open around, of `tracing` or not, is no parent; nor is the client's.
+#[test]
+fn a_client_that_is_not_trusted_gets_a_trace_of_its_own() {
+    let subscribers: [fn(&Telemetry) -> Box<dyn Subscriber + Send + Sync>; 2] = [
+        |telemetry| Box::new(telemetry.subscriber()),
+        |telemetry| {
+            let otel = tracing_layer(telemetry.otel(), LevelFilter::TRACE);
+            Box::new(Registry::default().with(otel))
+        },
+    ];
+    for (trust, mode, subscriber) in [Trust::Link, Trust::Restart].into_iter().flat_map(|trust| {
+        let modes = MODES.into_iter();
+        modes.flat_map(move |mode| subscribers.map(|subscriber| (trust, mode, subscriber)))
+    }) {
+        let parent_based = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
+        let telemetry = Telemetry::sampling(parent_based);
+        let instrumenter = Instrumenter::builder()
+            .tracer_provider(&telemetry.provider)
+            .tracing_spans(mode == Mode::Tracing)
+            .trust(TrustPolicy::by(move |_| trust))
+            .build()
+            .expect("settings are right");
+        tracing::subscriber::with_default(subscriber(&telemetry), || {
+            let _around = info_span!("around").entered();
+            serve(&instrumenter);
+        });
+        let spans = telemetry.spans();
+        let why = format!("{trust} {mode:?}: {spans:#?}");
+        let (server, around) = (&spans["GET /cart"], &spans["around"]);
+        assert_eq!(server.parent_span_id, SpanId::INVALID, "{why}");
+        let trace = server.span_context.trace_id();
+        assert_ne!(trace, around.span_context.trace_id(), "{why}");
+        assert_ne!(trace.to_string(), TRACE, "{why}");
+        assert_eq!(
+            spans["instrumented"].span_context.trace_id(),
+            trace,
+            "{why}"
+        );
+        let links = usize::from(trust == Trust::Link);
+        assert_eq!(server.links.len(), links, "{why}");
+        assert_eq!(has(server, "session.id"), links == 1, "{why}");
+        assert!(has(server, "rum.trust"), "{why}");
     }
 }
 

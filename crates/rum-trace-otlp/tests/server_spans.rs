@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, Span, SpanData,
     SpanProcessor,
 };
-use rum_trace_core::{Instrumenter, InstrumenterBuilder, RequestInfo};
+use rum_trace_core::{Instrumenter, InstrumenterBuilder, RequestInfo, Trust, TrustPolicy};
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
 
 const TRACE: &str = "f1b2e75f6c574672afb1e12a6a6fc0dd";
@@ -224,6 +224,61 @@ fn a_sampler_of_ones_own_sees_everything() {
     let spans = spans(&exporter, &pipeline);
     assert_eq!(spans.len(), 1);
     assert_eq!(header(&spans[0].span_context), LIST);
+}
+
+/// The pipeline's own samplers decide on its root, whatever the client's flag is and
+/// whichever span is active around.
+#[test]
+fn a_request_that_is_not_trusted_is_a_root() {
+    let samplers = [
+        (None, true),
+        (Some(Sampler::AlwaysOn), true),
+        (
+            Some(Sampler::ParentBased(Box::new(Sampler::AlwaysOn))),
+            true,
+        ),
+        (
+            Some(Sampler::ParentBased(Box::new(Sampler::AlwaysOff))),
+            false,
+        ),
+    ];
+    let flags = ["00", "01"].into_iter();
+    for (flags, (sampler, sampled)) in flags.flat_map(|it| samplers.clone().map(|s| (it, s))) {
+        let exporter = InMemorySpanExporter::default();
+        let builder = pipeline(&exporter);
+        let builder = match sampler {
+            Some(sampler) => builder.sampler(sampler),
+            None => builder,
+        };
+        let pipeline = builder.build().unwrap();
+        let builder = Instrumenter::builder().span_starter(pipeline.span_starter());
+        let policy = TrustPolicy::by(|_| Trust::Link);
+        let instrumenter = instrumenter(builder.trust(policy));
+        for flag_around in [None, Some(TraceFlags::default()), Some(TraceFlags::SAMPLED)] {
+            let around = flag_around.map_or_else(Context::new, |flags| {
+                let ids = (TraceId::from(7), SpanId::from(7));
+                let span = SpanContext::new(ids.0, ids.1, flags, false, TraceState::NONE);
+                Context::new().with_remote_span_context(span)
+            });
+            let guard = around.attach();
+            let cx = serve(&instrumenter, &Request::of_a_phone(flags));
+            drop(guard);
+            let why = format!("{flags} {flag_around:?} {pipeline:?}");
+            let span = cx.span().span_context().clone();
+            assert!(span.is_valid(), "{why}");
+            assert_eq!(span.is_sampled(), sampled, "{why}");
+            assert_eq!(header(&span), "", "{why}");
+            let spans = spans(&exporter, &pipeline);
+            assert_eq!(spans.len(), usize::from(sampled), "{why}");
+            for exported in spans {
+                assert_eq!(exported.parent_span_id, SpanId::INVALID, "{why}");
+                let trace = exported.span_context.trace_id();
+                assert_ne!(trace.to_string(), TRACE, "{why}");
+                assert_ne!(trace, TraceId::from(7), "{why}");
+                assert_eq!(exported.links.len(), 1, "{why}");
+            }
+        }
+    }
 }
 
 /// Ids that can be told.

@@ -17,6 +17,7 @@ pub mod b3;
 pub mod baggage;
 mod error;
 mod flags;
+pub mod forwarded;
 mod hex;
 mod ids;
 pub mod jaeger;

@@ -15,7 +15,7 @@ use support::{Bytes, Capture, captures, read};
 type Seeds = BTreeMap<&'static str, BTreeSet<Vec<u8>>>;
 
 /// The targets that read one header, and the table of its values.
-const TARGETS: [(&str, &str, &str); 7] = [
+const TARGETS: [(&str, &str, &str); 8] = [
     ("traceparent", "traceparent", "traceparent"),
     ("tracestate", "tracestate", "tracestate"),
     ("baggage", "baggage", "baggage"),
@@ -23,6 +23,7 @@ const TARGETS: [(&str, &str, &str); 7] = [
     ("sw8_extension", "sw8-x", "sw8-x"),
     ("correlation", "sw8-correlation", "sw8-correlation"),
     ("uber_trace_id", "uber-trace-id", "uber-trace-id"),
+    ("forwarded", "forwarded", "forwarded"),
 ];
 
 fn main() -> io::Result<()> {

@@ -20,6 +20,12 @@ impl Instrumenter {
     /// current context; a message that tells nothing leaves that as it is. A
     /// header of more than 32 KiB is not read.
     ///
+    /// The [trust policy](crate::TrustPolicy) is not asked: a message has neither peer
+    /// nor proxies, and comes from a queue of one's own, where it was written by a
+    /// service that asked its policy of the request before it. Where strangers can write
+    /// to a queue, do not extract from their messages, or add a link to what you
+    /// extracted in place of a parent.
+    ///
     /// Any [`Extractor`] is a message's headers, for example a
     /// `HashMap<String, String>`. The producer, whose span is the active one:
     ///

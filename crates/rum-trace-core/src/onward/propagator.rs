@@ -25,6 +25,9 @@ use crate::fallback::Source;
 /// go to *every* host that such code calls. Where a client asks
 /// [`Instrumenter::injection`], it is decided by the host.
 ///
+/// It does not ask the [trust policy](crate::TrustPolicy), since it does not know who
+/// calls: take it for clients and consumers, not for a server that strangers reach.
+///
 /// It goes well with propagators of other formats in a
 /// `TextMapCompositePropagator`. The SDK's `TraceContextPropagator` and
 /// `BaggagePropagator` are not needed beside it, and would write what stays out

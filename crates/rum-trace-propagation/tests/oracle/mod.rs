@@ -9,6 +9,7 @@ pub(crate) mod b3;
 pub(crate) mod baggage;
 pub(crate) mod base64;
 pub(crate) mod correlation;
+pub(crate) mod forwarded;
 pub(crate) mod jaeger;
 pub(crate) mod rum;
 pub(crate) mod sw8;

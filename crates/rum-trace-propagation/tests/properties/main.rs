@@ -9,6 +9,7 @@ mod oracle;
 mod b3;
 mod baggage;
 mod correlation;
+mod forwarded;
 mod generators;
 mod jaeger;
 mod rum;

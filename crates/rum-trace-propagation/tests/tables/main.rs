@@ -9,6 +9,7 @@ mod support;
 mod b3;
 mod baggage;
 mod captures;
+mod forwarded;
 mod jaeger;
 mod rum;
 mod sw8;

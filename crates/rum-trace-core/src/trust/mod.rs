@@ -1,0 +1,8 @@
+//! Who may say what: whose trace is continued.
+
+mod caller;
+mod policy;
+mod step;
+
+pub use self::caller::Caller;
+pub use self::policy::{Trust, TrustPolicy};
