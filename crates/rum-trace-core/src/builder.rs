@@ -14,8 +14,8 @@ use crate::instrumenter::{Inner, Instrumenter};
 use crate::intern;
 use crate::tracer::{SpanSource, SpanStarter};
 use crate::{
-    BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming, TraceProtocol,
-    TrustPolicy, TrustedProxies,
+    BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming,
+    TraceProtocol, TrustPolicy, TrustedProxies,
 };
 
 /// Builds an [`Instrumenter`]. Without any setting it continues what the RUM
