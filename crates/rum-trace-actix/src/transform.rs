@@ -42,7 +42,7 @@ use crate::{ResponseBody, RumTraceMiddleware};
 /// It belongs outermost: `App::wrap` runs the middleware that was added last
 /// first. On a [`Scope`](actix_web::Scope) or a [`Resource`](actix_web::Resource)
 /// it traces the requests to that scope or resource only. Wrap each request
-/// once: two of these around it make two SERVER spans of it.
+/// once: two of these around it make two SERVER spans of it, and the log says so.
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until it wraps an app, a scope or a resource"]
 pub struct RumTrace {

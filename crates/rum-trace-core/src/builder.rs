@@ -12,6 +12,8 @@ use crate::capture::{Force, is_token};
 use crate::hooks::Hooks;
 use crate::instrumenter::{Inner, Instrumenter};
 use crate::intern;
+use crate::metrics::Metrics;
+use crate::stats::Counters;
 use crate::tracer::{SpanSource, SpanStarter};
 use crate::{
     BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming,
@@ -190,12 +192,41 @@ impl InstrumenterBuilder {
         self
     }
 
+    /// A path where clients are expected to send a trace: a whole one, or a prefix with
+    /// a `*` at its end, as for [`skip`](Self::skip). A request there without a header
+    /// that names the caller's span is counted and logged as
+    /// [`Finding::StrippedOnTheWay`](crate::Finding::StrippedOnTheWay); the `OPTIONS`
+    /// by which a browser asks beforehand is none.
+    ///
+    /// ```
+    /// use rum_trace_core::Instrumenter;
+    ///
+    /// let builder = Instrumenter::builder()
+    ///     .expect_trace_at("/api/*")
+    ///     .expect_trace_from_user_agent("okhttp/*");
+    /// # let _ = builder;
+    /// ```
+    pub fn expect_trace_at(mut self, path: &str) -> Self {
+        let added = self.inner.expected.add_path(path);
+        self.check(added);
+        self
+    }
+
+    /// The same for requests of clients with this user agent, whatever they ask for:
+    /// a whole one, or its begin with a `*` at the end as `okhttp/*`. Case counts.
+    pub fn expect_trace_from_user_agent(mut self, user_agent: &str) -> Self {
+        let added = self.inner.expected.add_user_agent(user_agent);
+        self.check(added);
+        self
+    }
+
     /// Records the metrics of HTTP servers with this provider:
     /// `http.server.request.duration`, `http.server.active_requests`,
     /// `http.server.request.body.size`, `http.server.response.body.size`, and
     /// `rpc.server.call.duration` for gRPC; and of calls to other services:
-    /// `http.client.request.duration` and `rpc.client.call.duration`. Without a
-    /// provider there are none, at no cost.
+    /// `http.client.request.duration` and `rpc.client.call.duration`; and of what
+    /// [`stats`](Instrumenter::stats) tell: `rum_trace.server.requests` and
+    /// `rum_trace.server.findings`. Without a provider there are none, at no cost.
     pub fn meter_provider(mut self, provider: &impl MeterProvider) -> Self {
         self.inner.metrics.of(provider);
         self
@@ -437,6 +468,7 @@ impl InstrumenterBuilder {
 
 impl Default for Inner {
     fn default() -> Self {
+        let counters: Arc<Counters> = Arc::default();
         Inner {
             spans: SpanSource::default(),
             carriers: Carrier::DEFAULT.to_vec(),
@@ -453,11 +485,12 @@ impl Default for Inner {
             rpc_methods: Default::default(),
             called_methods: Default::default(),
             onward: Default::default(),
-            metrics: Default::default(),
+            metrics: Metrics::new(Arc::clone(&counters)),
             server_timing: None,
             #[cfg(feature = "tracing")]
             tracing_spans: false,
-            counters: Default::default(),
+            expected: Default::default(),
+            counters,
         }
     }
 }

@@ -70,6 +70,24 @@ pub enum BuildError {
         /// The path as given.
         path: String,
     },
+    /// A path where clients are expected to send a trace is no path.
+    #[error(
+        "cannot expect a trace at {path:?}: give a path as \"/cart\", or a prefix with a * at its \
+         end as \"/api/*\""
+    )]
+    InvalidExpectedPath {
+        /// The path as given.
+        path: String,
+    },
+    /// A user agent that is expected to send a trace is no pattern.
+    #[error(
+        "cannot expect a trace from the user agent {user_agent:?}: give a whole one, or its begin \
+         with a * at the end as \"okhttp/*\""
+    )]
+    InvalidExpectedUserAgent {
+        /// The user agent as given.
+        user_agent: String,
+    },
     /// The number of app ids that may be metric labels is out of range.
     #[error("{at_most} app ids cannot be metric labels: choose 1 to 10000")]
     AppIdLabels {

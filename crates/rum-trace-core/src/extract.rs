@@ -4,15 +4,20 @@
 //! runs through more code than the innermost cache holds, so that what lies
 //! between is paid for as well.
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{Link, SpanContext, TraceState as SdkTraceState};
+use opentelemetry::trace::{Link, SpanContext, TraceContextExt, TraceState as SdkTraceState};
+use opentelemetry::{Context, KeyValue};
 use rum_trace_propagation::b3::{B3Headers, Sampling};
-use rum_trace_propagation::tracestate::compose;
+use rum_trace_propagation::jaeger::UberTraceIdError;
+use rum_trace_propagation::sw8;
+use rum_trace_propagation::traceparent::TraceParentError;
+use rum_trace_propagation::tracestate::{TraceStatePart, compose};
 use rum_trace_propagation::{
     B3, SpanId, Sw8, TraceFlags, TraceId, TraceParent, TraceState, UberTraceId,
 };
 
+use crate::diagnosis::{CarrierClass, Finding, Findings, MalformedPart};
 use crate::headers::TraceHeaders;
+use crate::inbound::{Inbound, InboundTrace};
 use crate::limits;
 use crate::semconv;
 use crate::stats::Counters;
@@ -40,26 +45,37 @@ pub(crate) struct Extraction {
     pub(crate) sw8: Option<Sw8>,
     /// The trace of a valid `traceparent`, whether it is the parent or not.
     w3c_trace: Option<TraceId>,
-    /// A carrier's header was there, and its parser refused it.
-    pub(crate) refused: bool,
+    /// The first carrier whose header was there, and whose parser refused it.
+    pub(crate) refused: Option<Carrier>,
+    /// What became of the caller's trace, once that is settled.
+    pub(crate) class: CarrierClass,
     /// What is claimed is not believed, and this is what becomes of it.
     pub(crate) untrusted: Option<Trust>,
+    /// What was found beside the parent.
+    found: Findings,
+}
+
+/// What becomes of the list that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListFate {
+    /// It goes on, or there is none that somebody meant to.
+    Kept,
+    /// It is the continued trace's, and this part of it is illegal.
+    Illegal(TraceStatePart),
+    /// No trace is continued that it could be of.
+    Orphaned,
 }
 
 impl Extraction {
-    pub(crate) fn read(
-        headers: &TraceHeaders<'_>,
-        order: &[Carrier],
-        counters: &Counters,
-    ) -> Extraction {
+    pub(crate) fn read(headers: &TraceHeaders<'_>, order: &[Carrier]) -> Extraction {
         let mut extraction = Extraction::default();
         for &carrier in order {
             match extraction.parse(carrier, headers) {
                 Ok(None) => {}
                 Ok(Some(remote)) => extraction.add(remote),
-                Err(Refused) => {
-                    extraction.refused = true;
-                    counters.refused(carrier);
+                Err(refused) => {
+                    extraction.refused.get_or_insert(carrier);
+                    extraction.found.add(refused);
                 }
             }
         }
@@ -80,7 +96,7 @@ impl Extraction {
         &mut self,
         carrier: Carrier,
         headers: &TraceHeaders<'_>,
-    ) -> Result<Option<Remote>, Refused> {
+    ) -> Result<Option<Remote>, Finding> {
         match carrier {
             Carrier::W3c => {
                 let remote = w3c(headers)?;
@@ -94,16 +110,24 @@ impl Extraction {
         }
     }
 
-    fn sw8(&mut self, headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+    fn sw8(&mut self, headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Finding> {
         match headers.sw8.first() {
-            Some(value) => self.read_sw8(value).map(Some),
+            Some(value) => self.read_sw8(value),
             None => Ok(None),
         }
     }
 
     #[inline(never)]
-    fn read_sw8(&mut self, value: &[u8]) -> Result<Remote, Refused> {
-        let sw8 = Sw8::parse(value).map_err(|_| Refused)?;
+    fn read_sw8(&mut self, value: &[u8]) -> Result<Option<Remote>, Finding> {
+        let sw8 = match Sw8::parse(value) {
+            Ok(sw8) => sw8,
+            // SkyWalking's own agents start a new trace then, and decide anew.
+            Err(_) if sw8::is_not_recording(value) => {
+                self.found.add(Finding::NotRecording);
+                return Ok(None);
+            }
+            Err(error) => return Err(Finding::Malformed(MalformedPart::Sw8(error.part()))),
+        };
         let remote = Remote {
             carrier: Carrier::Sw8,
             trace_id: sw8.otel_trace_id(),
@@ -111,27 +135,89 @@ impl Extraction {
             flags: TraceFlags::NONE.with_sampled(sw8.sampled()),
         };
         self.sw8 = Some(sw8);
-        Ok(remote)
+        Ok(Some(remote))
     }
 
     /// The list that may be carried on: only with a valid `traceparent` of the
     /// trace that is continued, and only if every member is legal. Without one it is
     /// nobody's list, and the RUM members alone go on: Android sends its own beside
     /// `sw8`, and what a client tells of itself outlives a lost `traceparent`.
-    ///
-    /// And whether there was a list that somebody meant to be carried on, and it is
-    /// not.
-    pub(crate) fn carried_list<'a>(&self, headers: &TraceHeaders<'a>) -> (TraceState<'a>, bool) {
+    pub(crate) fn carried_list<'a>(
+        &self,
+        headers: &TraceHeaders<'a>,
+    ) -> (TraceState<'a>, ListFate) {
         if headers.tracestate.is_empty() {
-            return (TraceState::default(), false);
+            return (TraceState::default(), ListFate::Kept);
         }
         let list = TraceState::parse_fields(headers.tracestate.iter());
         if self.has_list() {
-            let refused = list.is_err();
-            return (list.unwrap_or_default(), refused);
+            return match list {
+                Ok(list) => (list, ListFate::Kept),
+                Err(error) => (TraceState::default(), ListFate::Illegal(error.part())),
+            };
         }
         let rum = list.map(rum_members).unwrap_or_default();
-        (rum, self.parent.is_none())
+        let fate = match self.parent {
+            Some(_) => ListFate::Kept,
+            None => ListFate::Orphaned,
+        };
+        (rum, fate)
+    }
+
+    /// Notes what became of the list.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn note_list(&mut self, fate: ListFate) {
+        match fate {
+            ListFate::Illegal(part) => self.found.add(Finding::MalformedTraceState(part)),
+            ListFate::Orphaned if self.refused.is_none() => {
+                self.found.add(Finding::TraceStateWithoutCarrier);
+            }
+            ListFate::Orphaned | ListFate::Kept => {}
+        }
+    }
+
+    /// Notes that nothing tells of app, session or user.
+    pub(crate) fn note_no_rum(&mut self) {
+        if self
+            .parent
+            .is_some_and(|parent| parent.carrier == Carrier::W3c)
+        {
+            self.found.add(Finding::TraceParentWithoutRum);
+        }
+    }
+
+    /// What was found in all, once it is known what the request came to.
+    pub(crate) fn findings(&self) -> Findings {
+        let mut found = self.found;
+        if self.class == CarrierClass::Continued(Carrier::Propagator) {
+            found.remove(Finding::TraceStateWithoutCarrier);
+        }
+        if usize::from(self.parent.is_some()) + self.others.len() > 1 {
+            found.add(Finding::CarriersDisagree);
+        }
+        found
+    }
+
+    /// What was found, without what it was found in.
+    pub(crate) fn without_carriers(&self) -> Self {
+        Extraction {
+            found: self.findings(),
+            ..Extraction::default()
+        }
+    }
+
+    /// Whether the request is being served already: there is a span of ours around
+    /// it, of a request that the same caller's span made.
+    pub(crate) fn is_served_in(&self, around: &Context) -> bool {
+        let (Some(parent), Some(inbound)) = (&self.parent, around.get::<Inbound>()) else {
+            return false;
+        };
+        let same = |trace: &InboundTrace| {
+            (trace.trace_id, trace.span_id) == (parent.trace_id, parent.span_id)
+        };
+        // Where a filter kept the outer span out, the caller's is the active one.
+        inbound.trace.as_ref().is_some_and(same) && !around.span().span_context().is_remote()
     }
 
     /// The list that came in belongs to the trace that is continued.
@@ -208,10 +294,7 @@ fn rum_members(list: TraceState<'_>) -> TraceState<'_> {
     rum.map(TraceState::into_owned).unwrap_or_default()
 }
 
-/// A header was there and its parser refused it.
-struct Refused;
-
-fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Finding> {
     if headers.traceparent.is_empty() {
         return Ok(None);
     }
@@ -220,11 +303,12 @@ fn w3c(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
 
 /// W3C Trace Context Level 2, §3.2: a second `traceparent` makes both invalid.
 #[inline(never)]
-fn read_w3c(lines: &[&[u8]]) -> Result<Remote, Refused> {
+fn read_w3c(lines: &[&[u8]]) -> Result<Remote, Finding> {
     let [value] = lines else {
-        return Err(Refused);
+        return Err(Finding::SeveralTraceParents);
     };
-    let parent = TraceParent::parse(value).map_err(|_| Refused)?;
+    let refused = |error: TraceParentError| MalformedPart::TraceParent(error.part());
+    let parent = TraceParent::parse(value).map_err(|error| Finding::Malformed(refused(error)))?;
     Ok(Remote {
         carrier: Carrier::W3c,
         trace_id: parent.trace_id(),
@@ -233,7 +317,7 @@ fn read_w3c(lines: &[&[u8]]) -> Result<Remote, Refused> {
     })
 }
 
-fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Finding> {
     let several = !headers.b3_trace_id.is_empty() || !headers.b3_span_id.is_empty();
     if several || !headers.b3.is_empty() {
         read_b3(headers, several)
@@ -244,7 +328,7 @@ fn b3(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
 
 /// The single header, or the several where it names no span.
 #[inline(never)]
-fn read_b3(headers: &TraceHeaders<'_>, several: bool) -> Result<Option<Remote>, Refused> {
+fn read_b3(headers: &TraceHeaders<'_>, several: bool) -> Result<Option<Remote>, Finding> {
     let single = headers.b3.first().map(B3::parse_single);
     let names_a_span = |b3: &B3| b3.context().is_some();
     let parsed = match single {
@@ -256,7 +340,7 @@ fn read_b3(headers: &TraceHeaders<'_>, several: bool) -> Result<Option<Remote>, 
             flags: headers.b3_flags.first(),
         }),
     };
-    let b3 = parsed.map_err(|_| Refused)?;
+    let b3 = parsed.map_err(|error| Finding::Malformed(MalformedPart::B3(error.part())))?;
     // A bare decision names no span to continue.
     Ok(b3.context().map(|(trace_id, span_id)| Remote {
         carrier: Carrier::B3,
@@ -268,7 +352,7 @@ fn read_b3(headers: &TraceHeaders<'_>, several: bool) -> Result<Option<Remote>, 
     }))
 }
 
-fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
+fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Finding> {
     match headers.uber_trace_id.first() {
         Some(value) => read_jaeger(value).map(Some),
         None => Ok(None),
@@ -276,8 +360,9 @@ fn jaeger(headers: &TraceHeaders<'_>) -> Result<Option<Remote>, Refused> {
 }
 
 #[inline(never)]
-fn read_jaeger(value: &[u8]) -> Result<Remote, Refused> {
-    let parent = UberTraceId::parse(value).map_err(|_| Refused)?;
+fn read_jaeger(value: &[u8]) -> Result<Remote, Finding> {
+    let refused = |error: UberTraceIdError| MalformedPart::UberTraceId(error.part());
+    let parent = UberTraceId::parse(value).map_err(|error| Finding::Malformed(refused(error)))?;
     Ok(Remote {
         carrier: Carrier::Jaeger,
         trace_id: parent.trace_id(),

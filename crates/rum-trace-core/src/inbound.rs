@@ -1,7 +1,7 @@
 //! What of the incoming request travels on in the OpenTelemetry context.
 
 use opentelemetry::trace::TraceState as SdkTraceState;
-use rum_trace_propagation::{TraceFlags, TraceId};
+use rum_trace_propagation::{SpanId, TraceFlags, TraceId};
 
 use crate::{Carrier, RumContext, trace_state};
 
@@ -41,6 +41,8 @@ pub(crate) struct InboundTrace {
     /// The list that came in is this trace's.
     pub(crate) has_list: bool,
     pub(crate) trace_id: TraceId,
+    /// The caller's span.
+    pub(crate) span_id: SpanId,
     /// The text of the trace id, if it came in an `sw8`.
     pub(crate) sw8_trace_id: Option<Box<str>>,
     pub(crate) flags: TraceFlags,

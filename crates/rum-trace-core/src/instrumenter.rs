@@ -13,7 +13,8 @@ use crate::active_request::{ActiveRequest, Begun, Start};
 use crate::attributes::{self, AttributeSettings};
 use crate::baggage::with_baggage;
 use crate::capture::HeaderCapture;
-use crate::extract::{Extraction, Remote};
+use crate::diagnosis::{CarrierClass, Expected, Topic};
+use crate::extract::{Extraction, ListFate, Remote};
 use crate::fallback::Source;
 use crate::forwarded::Forwarding;
 use crate::grpc::{GrpcCall, KnownMethods};
@@ -31,6 +32,7 @@ use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{NewSpan, SpanSource};
+use crate::trust::Told;
 use crate::{
     Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats, TrustPolicy,
     TrustedProxies,
@@ -72,7 +74,9 @@ pub(crate) struct Inner {
     pub(crate) server_timing: Option<ServerTiming>,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_spans: bool,
-    pub(crate) counters: Counters,
+    pub(crate) expected: Expected,
+    // Shared with the metrics, which tell its numbers once more when this is gone.
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl Instrumenter {
@@ -177,31 +181,42 @@ impl Instrumenter {
         let mut headers = TraceHeaders::default();
         headers.collect(request);
         // parse
-        let mut extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
+        let mut extraction = Extraction::read(&headers, &inner.carriers);
         // limits and privacy: what may not be kept is not even taken
         let hiding = inner.hiding(&headers);
         let hiding = hiding.as_ref();
-        let rum = inner.rum_context(&headers, &extraction, hiding);
+        let rum = inner.rum_context(&headers, &mut extraction, hiding);
         // trust: who may say what, before anything is put into a context or a span
         let forwarding = Forwarding::of(request, inner.proxies.as_ref());
+        let around = Context::current();
+        if extraction.is_served_in(&around) {
+            inner.counters.say(Topic::AppliedTwice);
+        }
         let base = match &inner.trust {
             Some(policy) => {
-                let extraction = &mut extraction;
-                inner.judged_context(policy, &forwarding, &headers, hiding, extraction, rum)
+                let told = Told {
+                    headers: &headers,
+                    hiding,
+                };
+                inner.judged_context(policy, &forwarding, &around, told, &mut extraction, rum)
             }
             None => {
-                let around = with_baggage(Context::current(), &headers, hiding);
+                let around = with_baggage(around, &headers, hiding);
                 let source = Source::Request(request);
-                inner.base_context(around, source, &extraction, rum, hiding)
+                inner.base_context(around, source, &mut extraction, rum, hiding)
             }
         };
         // context and span
         let rum = RumContext::in_context(&base);
+        inner.diagnose(&extraction);
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
             inner.counters.filtered();
             let parent = inner.caller(&base, &extraction);
             return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, method));
+        }
+        if extraction.class == CarrierClass::Absent {
+            inner.diagnose_absent(request, &headers, &extraction);
         }
         let call = inner.call(request, &headers);
         let arrival = Arrival {
@@ -260,12 +275,13 @@ impl Inner {
     pub(crate) fn rum_context(
         &self,
         headers: &TraceHeaders<'_>,
-        extraction: &Extraction,
+        extraction: &mut Extraction,
         hiding: Option<&Hiding<'_>>,
     ) -> RumContext {
-        let (list, refused) = extraction.carried_list(headers);
-        if refused {
+        let (list, fate) = extraction.carried_list(headers);
+        if fate != ListFate::Kept {
             self.counters.tracestate_refused();
+            extraction.note_list(fate);
         }
         let list = match hiding {
             Some(hiding) => hiding.list(list.as_str()),
@@ -279,6 +295,9 @@ impl Inner {
             hiding,
         );
         self.counters.over_limit(over_limit);
+        if rum.is_empty() {
+            extraction.note_no_rum();
+        }
         rum
     }
 
@@ -294,12 +313,13 @@ impl Inner {
     }
 
     /// The context that holds what goes with the caller's span, but not yet the
-    /// span itself. Baggage is in it already.
+    /// span itself. Baggage is in it already. What became of the caller's trace is then
+    /// in the extraction.
     pub(crate) fn base_context(
         &self,
         base: Context,
         source: Source<'_>,
-        extraction: &Extraction,
+        extraction: &mut Extraction,
         rum: RumContext,
         hiding: Option<&Hiding<'_>>,
     ) -> Context {
@@ -315,13 +335,10 @@ impl Inner {
         &self,
         base: &Context,
         parent: Remote,
-        extraction: &Extraction,
+        extraction: &mut Extraction,
         rum: RumContext,
     ) -> Context {
-        self.counters.continued(parent.carrier);
-        if !extraction.others.is_empty() {
-            self.counters.linked();
-        }
+        extraction.class = CarrierClass::Continued(parent.carrier);
         base.with_value(Inbound {
             rum,
             trace: Some(InboundTrace {
@@ -329,6 +346,7 @@ impl Inner {
                 has_list: extraction.has_list(),
                 sw8_trace_id: extraction.sw8_trace_id(),
                 trace_id: parent.trace_id,
+                span_id: parent.span_id,
                 flags: parent.flags,
             }),
             rum_in_trace_state: self.rum_in_trace_state,
@@ -364,7 +382,7 @@ impl Inner {
         &self,
         base: Context,
         source: Source<'_>,
-        extraction: &Extraction,
+        extraction: &mut Extraction,
         rum: RumContext,
         hiding: Option<&Hiding<'_>>,
     ) -> Context {
@@ -391,14 +409,14 @@ impl Inner {
         base: Context,
         found: Option<Context>,
         source: Source<'_>,
-        extraction: &Extraction,
+        extraction: &mut Extraction,
         rum: RumContext,
     ) -> Context {
-        match (&found, extraction.refused) {
-            (Some(_), _) => self.counters.continued(Carrier::Propagator),
-            (None, true) => self.counters.malformed(),
-            (None, false) => self.counters.absent(),
-        }
+        extraction.class = match (&found, extraction.refused) {
+            (Some(_), _) => CarrierClass::Continued(Carrier::Propagator),
+            (None, Some(carrier)) => CarrierClass::Malformed(carrier),
+            (None, None) => CarrierClass::Absent,
+        };
         // A request served inside of another must not take over its client. But a
         // message that tells nothing leaves the context as it is.
         let clear = source.is_request() || found.is_some();
@@ -510,11 +528,12 @@ impl Inner {
         describe: &mut dyn FnMut() -> SpanBuilder,
     ) -> Option<Context> {
         let remote = extraction.parent.as_ref();
-        let cx = self.spans.start(NewSpan {
+        let span = NewSpan {
             base,
             remote,
             describe,
-        });
+        };
+        let cx = self.spans.start(span, &self.counters);
         let has_span = cx.span().span_context().is_valid();
         has_span.then_some(cx)
     }

@@ -1,7 +1,7 @@
 //! OpenTelemetry's metrics for HTTP servers, and gRPC's.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
@@ -15,10 +15,12 @@ use self::labels::Labels;
 use crate::grpc::{EndedCall, GrpcStatus};
 use crate::known::KnownNames;
 use crate::method::Method;
+use crate::stats::Counters;
 use crate::{BuildError, RumContext, semconv, tracer};
 
 mod active;
 mod calls;
+mod carriers;
 mod labels;
 
 /// The conventions' bucket boundaries for durations, in seconds.
@@ -72,11 +74,12 @@ pub enum MetricLabel {
 }
 
 /// The meter, the labels, and nothing else: off unless asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Metrics {
     source: Source,
     app_type: bool,
     app_ids: Option<KnownNames>,
+    counters: Arc<Counters>,
 }
 
 #[derive(Default)]
@@ -129,9 +132,18 @@ pub(crate) struct Ended<'a> {
 }
 
 impl Metrics {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
+        Metrics {
+            source: Source::Off,
+            app_type: false,
+            app_ids: None,
+            counters,
+        }
+    }
+
     pub(crate) fn of(&mut self, provider: &impl MeterProvider) {
         let meter = provider.meter_with_scope(tracer::scope());
-        self.source = Source::Given(Instruments::new(&meter));
+        self.source = Source::Given(Instruments::new(&meter, &self.counters));
     }
 
     pub(crate) fn global(&mut self) {
@@ -160,7 +172,8 @@ impl Metrics {
             Source::Off => None,
             Source::Given(instruments) => Some(instruments),
             Source::Global(instruments) => Some(instruments.get_or_init(|| {
-                Instruments::new(&global::meter_provider().meter_with_scope(tracer::scope()))
+                let meter = global::meter_provider().meter_with_scope(tracer::scope());
+                Instruments::new(&meter, &self.counters)
             })),
         }
     }
@@ -284,7 +297,8 @@ fn push_call(call: &EndedCall, error_type: Option<&Value>, labels: &mut Labels) 
 }
 
 impl Instruments {
-    fn new(meter: &Meter) -> Self {
+    fn new(meter: &Meter, counters: &Arc<Counters>) -> Self {
+        carriers::tell(meter, counters);
         let duration = |name, description| seconds(meter, name, description);
         let size = |name, description| {
             meter
@@ -315,6 +329,15 @@ impl Instruments {
             ),
         }
     }
+}
+
+/// Calls back whenever a reader is about to collect, before it reads anything.
+fn before_collecting(meter: &Meter, call: impl Fn() + Send + Sync + 'static) {
+    // Observes nothing, and so is not exported.
+    meter
+        .i64_observable_gauge("rum_trace.collecting")
+        .with_callback(move |_| call())
+        .build();
 }
 
 /// A histogram of durations.

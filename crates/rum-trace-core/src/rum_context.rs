@@ -181,7 +181,7 @@ impl RumContext {
     /// True if the client told nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.fields.iter().all(Option::is_none)
     }
 
     /// The app's id, called pid in the RUM product. Android and iOS send none.

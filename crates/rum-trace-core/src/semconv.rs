@@ -62,6 +62,14 @@ pub(crate) const SW8_PARENT_SERVICE_INSTANCE: &str = "sw8.parent_service_instanc
 pub(crate) const SW8_PARENT_ENDPOINT: &str = "sw8.parent_endpoint";
 pub(crate) const SW8_PEER: &str = "sw8.peer";
 
+// What requests came to, see `diagnosis`.
+pub(crate) const RUM_TRACE_SERVER_REQUESTS: &str = "rum_trace.server.requests";
+pub(crate) const RUM_TRACE_SERVER_FINDINGS: &str = "rum_trace.server.findings";
+pub(crate) const RUM_TRACE_CARRIER_CLASS: &str = "rum_trace.carrier.class";
+pub(crate) const RUM_TRACE_CARRIER_PROTOCOL: &str = "rum_trace.carrier.protocol";
+pub(crate) const RUM_TRACE_CARRIER_PART: &str = "rum_trace.carrier.part";
+pub(crate) const RUM_TRACE_FINDING: &str = "rum_trace.finding";
+
 #[cfg(test)]
 mod tests {
     use opentelemetry_semantic_conventions as conventions;

@@ -1,6 +1,7 @@
 //! Paths that get no span.
 
 use crate::BuildError;
+use crate::patterns::Patterns;
 
 /// What load balancers and orchestrators ask, by the usual names, and gRPC's
 /// health protocol.
@@ -17,28 +18,16 @@ const HEALTH_CHECKS: [&str; 8] = [
 
 /// The paths to skip: whole ones, and prefixes.
 #[derive(Debug, Default)]
-pub(crate) struct SkippedPaths {
-    exact: Vec<String>,
-    prefixes: Vec<String>,
-}
+pub(crate) struct SkippedPaths(Patterns);
 
 impl SkippedPaths {
     pub(crate) fn add(&mut self, pattern: &str) -> Result<(), BuildError> {
-        let (path, is_prefix) = match pattern.strip_suffix('*') {
-            Some(prefix) => (prefix, true),
-            None => (pattern, false),
-        };
-        if !path.starts_with('/') || path.contains(['*', '?', '#', '{']) {
-            return Err(BuildError::InvalidSkipPath {
-                path: pattern.to_owned(),
-            });
+        if self.0.add_path(pattern) {
+            return Ok(());
         }
-        if is_prefix {
-            self.prefixes.push(path.to_owned());
-        } else {
-            self.exact.push(path.to_owned());
-        }
-        Ok(())
+        Err(BuildError::InvalidSkipPath {
+            path: pattern.to_owned(),
+        })
     }
 
     pub(crate) fn add_health_checks(&mut self) {
@@ -49,8 +38,7 @@ impl SkippedPaths {
     }
 
     pub(crate) fn contains(&self, path: &str) -> bool {
-        self.exact.iter().any(|exact| exact == path)
-            || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
+        self.0.contains(path.as_bytes())
     }
 }
 

@@ -4,46 +4,49 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
+use crate::diagnosis::{CarrierClass, Finding, Findings, Journal, Topic};
 use crate::{Carrier, Trust};
-
-const CARRIERS: usize = Carrier::ALL.len();
 
 /// More threads than this share sets.
 const MAX_SETS: usize = 32;
 
 /// A snapshot of an [`Instrumenter`](crate::Instrumenter)'s counters.
 ///
-/// Every request is in exactly one class: continued by one carrier, with none
-/// that names a span (`absent`), with headers of which none could be
-/// continued (`malformed`), or not trusted ([`untrusted`](Self::untrusted)). A message whose context was
-/// [extracted](crate::Instrumenter::extract) counts as a request.
+/// Every request is in exactly one [class](CarrierClass): continued by one carrier,
+/// with none that names a span (`absent`), with headers of which none could be
+/// continued (`malformed`), or by somebody who is not believed (`untrusted`). A
+/// message whose context was [extracted](crate::Instrumenter::extract) counts as a
+/// request.
+///
+/// A request may have any number of [findings](Finding) beside its class.
 ///
 /// ```
 /// use rum_trace_core::Instrumenter;
 ///
 /// let stats = Instrumenter::builder().build()?.stats();
 /// assert_eq!(stats.requests(), 0);
+/// assert_eq!(stats.findings().count(), 0);
 /// # Ok::<(), rum_trace_core::BuildError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Requests whose trace was continued, by carrier.
-    continued: [u64; CARRIERS],
-    /// Headers refused by their parser, by carrier. A request can have
-    /// several, and can still be continued by another carrier.
-    refused: [u64; CARRIERS],
+    classes: [u64; CarrierClass::COUNT],
+    findings: [u64; Finding::COUNT],
     /// Requests in which no carrier that is read named a span: they start a new
     /// trace, or go on with the span that is active where they are served.
     pub absent: u64,
     /// Requests with trace headers of which none could be continued: they
     /// start a new trace.
     pub malformed: u64,
-    /// Requests that were not trusted and began a new trace with a link to the parent
-    /// that they claim, if they claim one: [`Trust::Link`](crate::Trust::Link).
+    /// Requests whose sender the [`TrustPolicy`](crate::TrustPolicy) does not believe,
+    /// whatever their headers say: they start a new trace.
+    pub untrusted: u64,
+    /// Those of them with a link to the parent that they claim, if they claim one:
+    /// [`Trust::Link`](crate::Trust::Link).
     pub untrusted_linked: u64,
-    /// Requests that were not trusted and began a new trace of which nothing tells what
-    /// they claim: [`Trust::Restart`](crate::Trust::Restart).
+    /// Those of them of which nothing tells what they claim:
+    /// [`Trust::Restart`](crate::Trust::Restart).
     pub untrusted_restarted: u64,
     /// Requests continued with the other valid carrier kept as a link, since
     /// the two disagreed. (A message's other carrier is only counted.)
@@ -65,59 +68,132 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Requests seen.
+    /// Requests seen: the sum of all classes.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.continued.iter().sum::<u64>() + self.absent + self.malformed + self.untrusted()
+        self.classes.iter().sum()
     }
 
-    /// Requests that the [`TrustPolicy`](crate::TrustPolicy) did not let continue a
-    /// trace, whatever their headers say.
+    /// Requests of this class.
     #[must_use]
-    pub fn untrusted(&self) -> u64 {
-        self.untrusted_linked + self.untrusted_restarted
+    pub fn requests_in(&self, class: CarrierClass) -> u64 {
+        self.classes.get(class.index()).copied().unwrap_or_default()
+    }
+
+    /// How often this was found; [`Finding::OverLimit`] counts values, all others
+    /// requests.
+    #[must_use]
+    pub fn found(&self, finding: Finding) -> u64 {
+        let found = self.findings.get(finding.index());
+        found.copied().unwrap_or_default()
+    }
+
+    /// All that was found, and how often.
+    ///
+    /// ```
+    /// use rum_trace_core::Stats;
+    ///
+    /// fn print(stats: &Stats) {
+    ///     for (finding, requests) in stats.findings() {
+    ///         println!("{requests} × {finding}"); // 12 × malformed: w3c, trace-id
+    ///     }
+    /// }
+    /// # print(&Stats::default());
+    /// ```
+    pub fn findings(&self) -> impl Iterator<Item = (Finding, u64)> + use<> {
+        let stats = *self;
+        Finding::all()
+            .map(move |finding| (finding, stats.found(finding)))
+            .filter(|(_, requests)| *requests > 0)
     }
 
     /// Requests whose trace was continued from this carrier.
     #[must_use]
     pub fn continued(&self, carrier: Carrier) -> u64 {
-        self.continued[carrier.index()]
+        self.requests_in(CarrierClass::Continued(carrier))
     }
 
-    /// Headers of this carrier that its parser refused.
+    /// Headers of this carrier that its parser refused. A request can have
+    /// several, and can still be continued by another carrier.
     #[must_use]
     pub fn refused(&self, carrier: Carrier) -> u64 {
-        self.refused[carrier.index()]
+        let refused = |(finding, _): &(Finding, u64)| finding.refused() == Some(carrier);
+        self.findings()
+            .filter(refused)
+            .map(|(_, requests)| requests)
+            .sum()
     }
 
     /// Requests that started a new trace.
     #[must_use]
     pub fn started(&self) -> u64 {
-        self.absent + self.malformed + self.untrusted()
+        self.absent + self.malformed + self.untrusted
+    }
+
+    /// Requests of all classes of which this holds.
+    fn sum(&self, holds: impl Fn(CarrierClass) -> bool) -> u64 {
+        let classes = CarrierClass::all().filter(|class| holds(*class));
+        classes.map(|class| self.requests_in(class)).sum()
+    }
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Stats {
+            classes: [0; CarrierClass::COUNT],
+            findings: [0; Finding::COUNT],
+            absent: 0,
+            malformed: 0,
+            untrusted: 0,
+            untrusted_linked: 0,
+            untrusted_restarted: 0,
+            linked: 0,
+            tracestate_refused: 0,
+            over_limit: 0,
+            filtered: 0,
+            calls_traced: 0,
+            calls_untraced: 0,
+        }
     }
 }
 
 /// The counters behind [`Stats`]: a set for each of some threads, so that they
-/// do not take the same line of memory from each other at every request.
+/// do not take the same line of memory from each other at every request. And what
+/// the log says of them.
 #[derive(Debug)]
 pub(crate) struct Counters {
     sets: Box<[CachePadded<Set>]>,
+    journal: Journal,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Set {
-    continued: [AtomicU64; CARRIERS],
-    refused: [AtomicU64; CARRIERS],
-    absent: AtomicU64,
-    malformed: AtomicU64,
+    classes: [AtomicU64; CarrierClass::COUNT],
+    findings: [AtomicU64; Finding::COUNT],
+    /// Those that the log may tell of.
+    absent_to_tell: AtomicU64,
     untrusted_linked: AtomicU64,
     untrusted_restarted: AtomicU64,
-    linked: AtomicU64,
     tracestate_refused: AtomicU64,
-    over_limit: AtomicU64,
     filtered: AtomicU64,
     calls_traced: AtomicU64,
     calls_untraced: AtomicU64,
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Set {
+            classes: [const { AtomicU64::new(0) }; CarrierClass::COUNT],
+            findings: [const { AtomicU64::new(0) }; Finding::COUNT],
+            absent_to_tell: AtomicU64::default(),
+            untrusted_linked: AtomicU64::default(),
+            untrusted_restarted: AtomicU64::default(),
+            tracestate_refused: AtomicU64::default(),
+            filtered: AtomicU64::default(),
+            calls_traced: AtomicU64::default(),
+            calls_untraced: AtomicU64::default(),
+        }
+    }
 }
 
 impl Default for Counters {
@@ -126,6 +202,7 @@ impl Default for Counters {
         let sets = threads.next_power_of_two().min(MAX_SETS);
         Counters {
             sets: (0..sets).map(|_| CachePadded::default()).collect(),
+            journal: Journal::default(),
         }
     }
 }
@@ -137,22 +214,48 @@ impl Counters {
         &self.sets[thread_number() & (self.sets.len() - 1)]
     }
 
-    pub(crate) fn continued(&self, carrier: Carrier) {
-        add(&self.set().continued[carrier.index()], 1);
+    /// A request, and what became of its caller's trace.
+    pub(crate) fn classed(&self, class: CarrierClass) {
+        add(&self.set().classes[class.index()], 1);
+        if let CarrierClass::Untrusted(_) = class {
+            let untrusted = || self.snapshot().untrusted;
+            self.journal.report(Topic::Untrusted, untrusted);
+        }
     }
 
-    pub(crate) fn refused(&self, carrier: Carrier) {
-        add(&self.set().refused[carrier.index()], 1);
+    /// What else was found in it.
+    pub(crate) fn found(&self, findings: Findings) {
+        if !findings.is_empty() {
+            self.each_found(findings);
+        }
     }
 
-    pub(crate) fn absent(&self) {
-        add(&self.set().absent, 1);
+    #[cold]
+    #[inline(never)]
+    fn each_found(&self, findings: Findings) {
+        for finding in findings.iter() {
+            self.found_times(finding, 1);
+        }
     }
 
-    pub(crate) fn malformed(&self) {
-        add(&self.set().malformed, 1);
+    fn found_times(&self, finding: Finding, times: u32) {
+        add(&self.set().findings[finding.index()], u64::from(times));
+        let found = || self.snapshot().found(finding);
+        self.journal.report(Topic::Found(finding), found);
     }
 
+    /// Has the log tell of requests that name no caller's span, of which nothing
+    /// else is to be told.
+    pub(crate) fn tell_absent(&self) {
+        // They are usual in many a service: not each of them looks at the clock.
+        let earlier = self.set().absent_to_tell.fetch_add(1, Ordering::Relaxed);
+        if earlier % 64 == 0 {
+            let absent = || self.snapshot().absent;
+            self.journal.report(Topic::Absent, absent);
+        }
+    }
+
+    /// What becomes of what an untrusted request claims.
     pub(crate) fn untrusted(&self, trust: Trust) {
         let set = self.set();
         match trust {
@@ -161,8 +264,9 @@ impl Counters {
         }
     }
 
-    pub(crate) fn linked(&self) {
-        add(&self.set().linked, 1);
+    /// Has the log tell of a setting that is wrong.
+    pub(crate) fn say(&self, topic: Topic) {
+        self.journal.say(topic);
     }
 
     pub(crate) fn tracestate_refused(&self) {
@@ -171,7 +275,7 @@ impl Counters {
 
     pub(crate) fn over_limit(&self, count: u32) {
         if count > 0 {
-            add(&self.set().over_limit, u64::from(count));
+            self.found_times(Finding::OverLimit, count);
         }
     }
 
@@ -195,22 +299,27 @@ impl Counters {
     pub(crate) fn snapshot(&self) -> Stats {
         let mut stats = Stats::default();
         for set in &self.sets {
-            for carrier in 0..CARRIERS {
-                stats.continued[carrier] += read(&set.continued[carrier]);
-                stats.refused[carrier] += read(&set.refused[carrier]);
-            }
-            stats.absent += read(&set.absent);
-            stats.malformed += read(&set.malformed);
+            add_all(&mut stats.classes, &set.classes);
+            add_all(&mut stats.findings, &set.findings);
             stats.untrusted_linked += read(&set.untrusted_linked);
             stats.untrusted_restarted += read(&set.untrusted_restarted);
-            stats.linked += read(&set.linked);
             stats.tracestate_refused += read(&set.tracestate_refused);
-            stats.over_limit += read(&set.over_limit);
             stats.filtered += read(&set.filtered);
             stats.calls_traced += read(&set.calls_traced);
             stats.calls_untraced += read(&set.calls_untraced);
         }
+        stats.absent = stats.requests_in(CarrierClass::Absent);
+        stats.malformed = stats.sum(|class| matches!(class, CarrierClass::Malformed(_)));
+        stats.untrusted = stats.sum(|class| matches!(class, CarrierClass::Untrusted(_)));
+        stats.linked = stats.found(Finding::CarriersDisagree);
+        stats.over_limit = stats.found(Finding::OverLimit);
         stats
+    }
+}
+
+fn add_all(sums: &mut [u64], counters: &[AtomicU64]) {
+    for (sum, counter) in sums.iter_mut().zip(counters) {
+        *sum += read(counter);
     }
 }
 
@@ -238,12 +347,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_is_not_believed_is_a_class_of_its_own() {
+        let counters = Counters::default();
+        counters.classed(CarrierClass::Untrusted(Some(Carrier::Sw8)));
+        counters.classed(CarrierClass::Continued(Carrier::Sw8));
+        let stats = counters.snapshot();
+        assert_eq!(
+            (stats.requests(), stats.untrusted, stats.started()),
+            (2, 1, 1)
+        );
+        assert_eq!(
+            stats.requests_in(CarrierClass::Untrusted(Some(Carrier::Sw8))),
+            1
+        );
+        assert_eq!(
+            stats.requests_in(CarrierClass::Untrusted(Some(Carrier::W3c))),
+            0
+        );
+    }
+
+    #[test]
     fn what_many_threads_count_adds_up() {
         let counters = Counters::default();
         std::thread::scope(|scope| {
             for _ in 0..40 {
                 scope.spawn(|| {
-                    (0..100).for_each(|_| counters.continued(Carrier::Sw8));
+                    (0..100).for_each(|_| counters.classed(CarrierClass::Continued(Carrier::Sw8)));
                     counters.over_limit(3);
                 });
             }

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, TraceContextExt, TraceState as SdkTraceState, Tracer, TracerProvider,
 };
-use opentelemetry::{Context, InstrumentationScope, global};
+use opentelemetry::{Context, InstrumentationScope, SpanId, global};
 
+use crate::diagnosis::Topic;
 use crate::extract::Remote;
 use crate::inbound::Inbound;
 use crate::semconv;
+use crate::stats::Counters;
 
 /// Starts SERVER spans.
 ///
@@ -163,10 +165,13 @@ impl SpanSource {
         SpanSource::Given(Arc::new(provider.tracer_with_scope(scope())))
     }
 
-    pub(crate) fn start(&self, span: NewSpan<'_>) -> Context {
+    pub(crate) fn start(&self, span: NewSpan<'_>, counters: &Counters) -> Context {
         match self {
             SpanSource::Given(starter) => starter.start_span(span),
-            SpanSource::Global(starter) => starter.get_or_init(global).start_span(span),
+            SpanSource::Global(starter) => match starter.get() {
+                Some(starter) => starter.start_span(span),
+                None => start_first(starter, span, counters),
+            },
         }
     }
 
@@ -179,9 +184,27 @@ impl SpanSource {
     }
 }
 
-fn global() -> Arc<dyn SpanStarter> {
+/// Settles where spans are started, and looks whether that makes any.
+#[cold]
+#[inline(never)]
+fn start_first(
+    starter: &OnceLock<Arc<dyn SpanStarter>>,
+    span: NewSpan<'_>,
+    counters: &Counters,
+) -> Context {
     let installed = installed().clone();
-    installed.unwrap_or_else(|| Arc::new(global::tracer_with_scope(scope())))
+    // A pipeline that makes no spans was told not to.
+    let is_global = installed.is_none();
+    let global = || -> Arc<dyn SpanStarter> { Arc::new(global::tracer_with_scope(scope())) };
+    let starter = starter.get_or_init(|| installed.unwrap_or_else(global));
+    let parent = span.parent().span().span_context().span_id();
+    let cx = starter.start_span(span);
+    let made = cx.span().span_context().span_id();
+    // OpenTelemetry's own tracer without a provider hands the parent's ids back.
+    if is_global && (made == SpanId::INVALID || made == parent) {
+        counters.say(Topic::NoTracerProvider);
+    }
+    cx
 }
 
 impl Default for SpanSource {

@@ -254,7 +254,8 @@ fn what_a_client_sends_cannot_forge_a_line() {
         info!("in the handler");
     });
     let lines = telemetry.lines.text();
-    assert_eq!(lines.lines().count(), 1, "{lines}");
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.contains(r#"kind="malformed_tracestate""#), "{lines}");
     assert!(lines.contains(r#"s1\" level=ERROR"#), "{lines}");
 }
 

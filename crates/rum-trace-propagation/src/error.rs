@@ -53,6 +53,9 @@ macro_rules! parts {
         }
 
         impl $name {
+            /// All of them, in their order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
             /// The part's name, as its specification calls it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -19,6 +19,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -41,6 +43,35 @@ pub(crate) fn connect_info(extensions: &Extensions) -> Option<SocketAddr> {
 
 pub(crate) fn original_uri(extensions: &Extensions) -> Option<&Uri> {
     extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri)
+}
+
+/// Whether a service is axum's router, or one that has it inside. `Router::layer`
+/// wraps each of its routes, and not the router.
+pub(crate) fn is_around_router<S>() -> bool {
+    std::any::type_name::<S>().contains("axum::routing::Router")
+}
+
+/// Has the log tell, once, that routes cannot be known where the layer is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutsideRouting(Arc<AtomicBool>);
+
+impl OutsideRouting {
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn say(&self) {
+        if self.0.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        tracing::warn!(
+            target: "rum_trace",
+            parent: None,
+            kind = "outside_routing",
+            hint = "put it on the router after the last route, `Router::layer(RumTraceLayer::...)`, \
+                    and what must be outside of the router, as NormalizePath, around that",
+            "RumTraceLayer wraps axum's router from outside, where no route is known: spans and \
+             metrics have no http.route"
+        );
+    }
 }
 
 /// Extracts the [`RumContext`]: what the client told of app, session and user.

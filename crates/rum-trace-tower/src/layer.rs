@@ -37,7 +37,8 @@ use crate::request::{Adapter, PeerFn};
 /// ```
 ///
 /// In axum it belongs on the router (`Router::layer`), after the last route
-/// was added, so that it runs when the route is known.
+/// was added, so that it runs when the route is known. Wrapped round the router
+/// from outside, or applied twice, it says so in the log, once.
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct RumTraceLayer {
@@ -52,6 +53,10 @@ impl RumTraceLayer {
                 instrumenter,
                 peer: None,
                 in_extensions: false,
+                #[cfg(feature = "axum")]
+                around_router: false,
+                #[cfg(feature = "axum")]
+                outside: Default::default(),
             }),
         }
     }
@@ -119,6 +124,13 @@ impl<S> Layer<S> for RumTraceLayer {
     type Service = RumTrace<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        // In the adapter: the service itself is cloned for each request.
+        #[cfg(feature = "axum")]
+        if crate::axum::is_around_router::<S>() {
+            let mut adapter = Adapter::clone(&self.adapter);
+            adapter.around_router = true;
+            return RumTrace::new(inner, Arc::new(adapter));
+        }
         RumTrace::new(inner, self.adapter.clone())
     }
 }

@@ -15,6 +15,11 @@ pub(crate) struct Adapter {
     pub(crate) instrumenter: Instrumenter,
     pub(crate) peer: Option<PeerFn>,
     pub(crate) in_extensions: bool,
+    /// The service is axum's router, or has it inside.
+    #[cfg(feature = "axum")]
+    pub(crate) around_router: bool,
+    #[cfg(feature = "axum")]
+    pub(crate) outside: crate::axum::OutsideRouting,
 }
 
 type FindPeer = dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync;

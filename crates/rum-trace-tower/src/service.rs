@@ -3,6 +3,8 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
+#[cfg(feature = "axum")]
+use rum_trace_core::ActiveRequest;
 use tower_service::Service;
 
 use crate::future::Bodiless;
@@ -19,6 +21,17 @@ pub struct RumTrace<S> {
 impl<S> RumTrace<S> {
     pub(crate) fn new(inner: S, adapter: Arc<Adapter>) -> Self {
         RumTrace { inner, adapter }
+    }
+
+    /// A gRPC call has its method, and needs no route.
+    #[cfg(feature = "axum")]
+    #[cold]
+    #[inline(never)]
+    fn look_for_route<B>(&self, request: &Request<B>, active: &ActiveRequest) {
+        let has_route = || crate::axum::matched_path(request.extensions()).is_some();
+        if !active.is_grpc() && !has_route() {
+            self.adapter.outside.say();
+        }
     }
 }
 
@@ -41,6 +54,10 @@ where
             let info = HttpRequest::new(&request, &self.adapter);
             self.adapter.instrumenter.start(&info)
         };
+        #[cfg(feature = "axum")]
+        if self.adapter.around_router {
+            self.look_for_route(&request, &active);
+        }
         if self.adapter.in_extensions && !active.rum().is_empty() {
             request.extensions_mut().insert(active.rum().clone());
         }

@@ -7,10 +7,10 @@ pub use opentelemetry;
 pub use rum_trace_core::tracing_layer;
 pub use rum_trace_core::{
     ActiveCall, ActiveRequest, BuildError, CORS_REQUEST_HEADERS, CORS_RESPONSE_HEADERS,
-    CallFailure, Caller, Carrier, ContextSnapshot, Failure, IdPolicy, InContext, Injection,
-    Instrumenter, InstrumenterBuilder, MetricLabel, Privacy, RequestInfo, ResponseInfo, RumContext,
-    RumKey, RumSource, RumTracePropagator, ServerTiming, Stats, TraceProtocol, Trust, TrustPolicy,
-    TrustedProxies, UrlTemplate,
+    CallFailure, Caller, Carrier, CarrierClass, ContextSnapshot, Failure, Finding, IdPolicy,
+    InContext, Injection, Instrumenter, InstrumenterBuilder, MalformedPart, MetricLabel, Privacy,
+    RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, RumTracePropagator, ServerTiming,
+    Stats, TraceProtocol, Trust, TrustPolicy, TrustedProxies, UrlTemplate,
 };
 pub use rum_trace_propagation as propagation;
 

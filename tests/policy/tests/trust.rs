@@ -211,7 +211,7 @@ fn trust_is_not_asked_of_a_client_that_tells_nothing() {
         assert_eq!(answer.status, 200);
         assert_eq!(service.span().await.parent_span_id(), None);
         let stats = service.instrumenter().stats();
-        assert_eq!((stats.absent, stats.untrusted()), (1, 0));
+        assert_eq!((stats.absent, stats.untrusted), (1, 0));
     });
 }
 

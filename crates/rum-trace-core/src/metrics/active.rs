@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, UpDownCounter};
 
+use super::before_collecting;
 use crate::method::Method;
 use crate::semconv;
 
@@ -49,11 +50,7 @@ impl ActiveRequests {
                 .build(),
         ));
         let called = Arc::clone(&inner);
-        // Observes nothing, and so is not exported.
-        meter
-            .i64_observable_gauge("rum_trace.collecting")
-            .with_callback(move |_| called.hand_over())
-            .build();
+        before_collecting(meter, move || called.hand_over());
         ActiveRequests(inner)
     }
 

@@ -116,11 +116,12 @@ impl Instrumenter {
         let inner = self.inner();
         let (headers, too_long) = TraceHeaders::of_carrier(carrier);
         inner.counters.over_limit(too_long);
-        let extraction = Extraction::read(&headers, &inner.carriers, &inner.counters);
+        let mut extraction = Extraction::read(&headers, &inner.carriers);
         let hiding = inner.hiding(&headers);
-        let rum = inner.rum_context(&headers, &extraction, hiding.as_ref());
+        let rum = inner.rum_context(&headers, &mut extraction, hiding.as_ref());
         let around = with_baggage(around, &headers, hiding.as_ref());
-        let base = inner.base_context(around, source, &extraction, rum, hiding.as_ref());
+        let base = inner.base_context(around, source, &mut extraction, rum, hiding.as_ref());
+        inner.diagnose(&extraction);
         inner.caller(&base, &extraction)
     }
 }

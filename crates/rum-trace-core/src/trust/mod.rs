@@ -6,3 +6,4 @@ mod step;
 
 pub use self::caller::Caller;
 pub use self::policy::{Trust, TrustPolicy};
+pub(crate) use self::step::Told;

@@ -9,6 +9,7 @@ use rum_trace_propagation::{SpanId, TraceFlags, TraceId};
 use super::caller::Claim;
 use super::{Caller, Trust, TrustPolicy};
 use crate::baggage::with_baggage;
+use crate::diagnosis::CarrierClass;
 use crate::extract::{Extraction, Remote};
 use crate::fallback::Source;
 use crate::forwarded::Forwarding;
@@ -18,6 +19,13 @@ use crate::instrumenter::Inner;
 use crate::privacy::Hiding;
 use crate::{Carrier, RumContext};
 
+/// What a request's headers are, and what of them must not be kept.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a, 'h> {
+    pub(crate) headers: &'a TraceHeaders<'h>,
+    pub(crate) hiding: Option<&'a Hiding<'h>>,
+}
+
 impl Inner {
     /// [`base_context`](Inner::base_context) of a request, as far as the policy lets
     /// it say what it says.
@@ -26,12 +34,12 @@ impl Inner {
         &self,
         policy: &TrustPolicy,
         forwarding: &Forwarding<'_>,
-        headers: &TraceHeaders<'_>,
-        hiding: Option<&Hiding<'_>>,
+        around: &Context,
+        told: Told<'_, '_>,
         extraction: &mut Extraction,
         rum: RumContext,
     ) -> Context {
-        let around = Context::current();
+        let Told { headers, hiding } = told;
         let base = with_baggage(around.clone(), headers, hiding);
         let source = Source::Request(forwarding.request());
         let found = match extraction.parent {
@@ -53,7 +61,7 @@ impl Inner {
         }
         self.counters.untrusted(trust);
         extraction.distrust(trust, claimed);
-        self.untrusted_context(&around, trust, rum)
+        self.untrusted_context(around, trust, rum)
     }
 
     fn untrusted_context(&self, around: &Context, trust: Trust, rum: RumContext) -> Context {
@@ -106,12 +114,13 @@ impl Extraction {
     /// Takes away what must not be believed.
     fn distrust(&mut self, trust: Trust, claimed: Option<Remote>) {
         if trust == Trust::Restart {
-            *self = Extraction::default();
+            *self = self.without_carriers();
         } else {
             self.parent = None;
             self.others.splice(..0, claimed);
         }
         self.untrusted = Some(trust);
+        self.class = CarrierClass::Untrusted(claimed.map(|claimed| claimed.carrier));
     }
 }
 

@@ -8,11 +8,13 @@
 )]
 
 mod carrier;
+mod log;
 mod request;
 
 use std::collections::HashMap;
 
 pub use carrier::Lines;
+pub use log::{Line, Log};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry_sdk::trace::{

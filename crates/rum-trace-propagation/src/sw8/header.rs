@@ -203,6 +203,30 @@ impl Sw8 {
     }
 }
 
+/// Whether a header value is what a SkyWalking agent sends that does not record the
+/// trace: nothing at all, as the one for Node.js does, or the parts of a header of
+/// which none names a trace, a segment or a span, as the one for Python does. Such a
+/// value cannot be [parsed](Sw8::parse), and there is nothing wrong with it.
+///
+/// ```
+/// use rum_trace_propagation::sw8;
+///
+/// assert!(sw8::is_not_recording(b""));
+/// assert!(sw8::is_not_recording(b"1-------"));
+/// assert!(!sw8::is_not_recording(b"1-My40LjU=-MS4yLjM=-4-c2VydmljZQ==-aW4=-Lw==-cA=="));
+/// ```
+#[must_use]
+pub fn is_not_recording(value: &[u8]) -> bool {
+    let text = trim_ows(value);
+    match split(text) {
+        Ok([sample, trace_id, segment_id, span_id, ..]) => {
+            let ids = [trace_id, segment_id, span_id];
+            matches!(sample, b"" | b"0" | b"1") && ids.iter().all(|id| id.is_empty())
+        }
+        Err(_) => text.is_empty(),
+    }
+}
+
 impl fmt::Debug for Sw8 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.parts(), f)

@@ -10,7 +10,7 @@ mod ids;
 
 pub use encode::{MAX_LEN, Sw8Parts};
 pub use extension::{Sw8Extension, Sw8ExtensionError, Sw8ExtensionPart};
-pub use header::{Sw8, Sw8Error, Sw8Part};
+pub use header::{Sw8, Sw8Error, Sw8Part, is_not_recording};
 pub use ids::{otel_span_id, otel_trace_id, segment_id};
 
 /// Text that a browser's `btoa` may have written: its bytes are Latin-1.

@@ -3,7 +3,7 @@
 use super::support::Bytes;
 use super::{Expected, Fault, expect, expect_eq, run};
 use rum_trace_propagation::Sw8;
-use rum_trace_propagation::sw8::{Sw8Parts, otel_span_id, otel_trace_id};
+use rum_trace_propagation::sw8::{Sw8Parts, is_not_recording, otel_span_id, otel_trace_id};
 use serde::{Deserialize, Deserializer};
 
 #[derive(Deserialize)]
@@ -119,6 +119,33 @@ fn the_java_vector_is_written_as_java_writes_it() {
         ..parts("/app")
     };
     assert_eq!(unsampled.encode(), JAVA.replacen('1', "0", 1));
+}
+
+/// Nothing that can be continued is taken for it, nor what is wrong elsewhere.
+#[test]
+fn what_an_agent_sends_that_does_not_record() {
+    let table: [(&[u8], bool); 15] = [
+        (b"", true),
+        (b" \t", true),
+        (b"1-------", true), // skywalking-python
+        (b"0-------", true),
+        (b"--------", true),
+        (b" 1-------\t", true),
+        (b"1----c2VydmljZQ==-aW5zdGFuY2U=-L2FwcA==-", true),
+        (b"1-------more", true),
+        (b"1------", false),
+        (b"-", false),
+        (b"2-------", false),
+        (b"1---0----", false),
+        (b"1-My40LjU=------", false),
+        (b"1--MS4yLjM=-----", false),
+        (b"1-My40LjU=-MS4yLjM=-4-c2VydmljZQ==-aW4=-Lw==-cA==", false),
+    ];
+    for (value, expected) in table {
+        let shown = value.escape_ascii();
+        assert_eq!(is_not_recording(value), expected, "{shown}");
+        assert!(!expected || Sw8::parse(value).is_err(), "{shown}");
+    }
 }
 
 #[test]

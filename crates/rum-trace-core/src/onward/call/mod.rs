@@ -361,7 +361,7 @@ impl Begun {
     fn new(inner: &Inner, parent: &Context, description: &Description<'_>) -> Self {
         let start = Start::now();
         let mut described = false;
-        let cx = inner.spans.start(NewSpan {
+        let span = NewSpan {
             base: parent,
             remote: None,
             describe: &mut || {
@@ -372,7 +372,8 @@ impl Begun {
                 span.start_time = Some(start.time);
                 span
             },
-        });
+        };
+        let cx = inner.spans.start(span, &inner.counters);
         let is_new = cx.span().span_context() != parent.span().span_context();
         if is_new && cx.span().span_context().is_valid() {
             return Begun {
