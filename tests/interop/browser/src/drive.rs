@@ -41,7 +41,7 @@ pub struct Driven {
 
 /// Drives everything first, and judges when all is over: then every span has
 /// ended, and what was not exported never will be. With a Collector, at this OTLP/HTTP
-/// endpoint, the services export to it as well; what it must hold is in the verdicts.
+/// endpoint, it gets what the services exported; what it must hold is in the verdicts.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub async fn drive(
     collector: Option<&str>,
 ) -> Result<Driven, BoxError> {
     let site = Site::start(&tools.modules).await?;
-    let spans = Spans::new(collector)?;
+    let spans = Spans::new();
     let services = Services::start(&spans, &site.origin()).await?;
     let mut browser = Browser::start(&tools.node, &tools.modules, &tools.chromium).await?;
 
@@ -67,7 +67,9 @@ pub async fn drive(
     let version = browser.version().to_owned();
     browser.quit().await?;
     let arrivals = services.stop().await?;
-    spans.flush().await?;
+    if let Some(endpoint) = collector {
+        spans.send(endpoint).await?;
+    }
     let reports = site.stop();
 
     let evidence = Evidence::new(&arrivals, &reports, &spans);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider, SpanProcessor};
 use rum_trace_testing::{Collector, SpanView};
 
 use crate::BoxError;
@@ -22,31 +22,35 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    /// What is exported goes to this Collector, too.
-    pub(crate) fn new(endpoint: Option<&str>) -> Result<Self, BoxError> {
+    pub(crate) fn new() -> Self {
         let (ended, exported) = (Collector::new().with_unsampled(), Collector::new());
-        let mut builder = ended
+        let provider = ended
             .provider_builder()
             .with_simple_exporter(exported.exporter())
-            .with_resource(Resource::builder_empty().with_service_name("page").build());
-        if let Some(endpoint) = endpoint {
-            let otlp = SpanExporter::builder().with_http();
-            let otlp = otlp.with_endpoint(format!("{endpoint}/v1/traces"));
-            builder = builder.with_batch_exporter(otlp.with_timeout(PATIENCE).build()?);
-        }
-        Ok(Spans {
+            .build();
+        Spans {
             ended,
             exported,
-            provider: builder.build(),
-        })
+            provider,
+        }
     }
 
-    /// Whatever has ended is exported.
-    pub(crate) async fn flush(&self) -> Result<(), BoxError> {
-        let provider = self.provider.clone();
+    /// Sends what was exported to this Collector.
+    pub(crate) async fn send(&self, endpoint: &str) -> Result<(), BoxError> {
+        let otlp = SpanExporter::builder().with_http();
+        let otlp = otlp.with_endpoint(format!("{endpoint}/v1/traces"));
+        let otlp = otlp.with_timeout(PATIENCE);
+        let spans = self.exported.spans();
         // It blocks until the Collector has answered.
-        tokio::task::spawn_blocking(move || provider.force_flush()).await??;
-        Ok(())
+        let sent = tokio::task::spawn_blocking(move || -> Result<(), BoxError> {
+            let mut processor = BatchSpanProcessor::builder(otlp.build()?).build();
+            processor.set_resource(&Resource::builder_empty().with_service_name("page").build());
+            for span in spans {
+                processor.on_end(span.data().clone());
+            }
+            Ok(processor.shutdown()?)
+        });
+        sent.await?
     }
 
     pub(crate) const fn provider(&self) -> &SdkTracerProvider {
