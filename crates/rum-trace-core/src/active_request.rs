@@ -9,6 +9,7 @@ use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 
 use crate::grpc::{EndedCall, GrpcCall};
+use crate::inbound::Inbound;
 use crate::instrumenter::Instrumenter;
 use crate::intern::Route;
 use crate::method::Method;
@@ -330,6 +331,7 @@ impl ActiveRequest {
         let ended = Ended {
             method: &self.method,
             rum: self.rum(),
+            is_trusted: Inbound::is_trusted_in(&self.cx),
             duration: self.started.map_or(Duration::ZERO, |start| start.elapsed()),
             status: (self.status != 0).then_some(self.status),
             error_type: error_type.as_ref(),

@@ -30,7 +30,10 @@ fn with_entries(cx: Context, headers: &TraceHeaders<'_>, hiding: Option<&Hiding<
         Some(hiding) => hiding.entry(key, &value, properties).map(Cow::into_owned),
         None => Some(value.into_owned()),
     };
-    let ordinary = headers.baggage.iter().flat_map(ordinary);
+    // Counted where the RUM entries are read.
+    let within = !headers.has_too_much_baggage();
+    let lines = headers.baggage.iter().filter(|_| within);
+    let ordinary = lines.flat_map(ordinary);
     let ordinary = ordinary.filter_map(|entry| {
         let (key, properties) = (entry.key(), entry.properties());
         let value = shown(key, entry.into_value(), properties)?;

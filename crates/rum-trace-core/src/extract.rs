@@ -190,11 +190,16 @@ impl Extraction {
     /// What was found in all, once it is known what the request came to.
     pub(crate) fn findings(&self) -> Findings {
         let mut found = self.found;
-        if self.class == CarrierClass::Continued(Carrier::Propagator) {
+        if self.class.carrier() == Some(Carrier::Propagator) {
             found.remove(Finding::TraceStateWithoutCarrier);
         }
         if usize::from(self.parent.is_some()) + self.others.len() > 1 {
             found.add(Finding::CarriersDisagree);
+        }
+        if self.untrusted.is_some() {
+            // They are about a trace that goes on.
+            found.remove(Finding::CarriersDisagree);
+            found.remove(Finding::TraceParentWithoutRum);
         }
         found
     }

@@ -100,6 +100,12 @@ impl<'a> TraceHeaders<'a> {
         (headers, too_long)
     }
 
+    /// There is more `baggage` than is read.
+    pub(crate) fn has_too_much_baggage(&self) -> bool {
+        let total: usize = self.baggage.iter().map(<[u8]>::len).sum();
+        total > limits::MAX_BAGGAGE
+    }
+
     /// Adds what a request has. In place: all of them together are large.
     pub(crate) fn collect<R: RequestInfo + ?Sized>(&mut self, request: &'a R) {
         request.for_each_header(&mut |name, value| {

@@ -1,5 +1,6 @@
 //! What of the incoming request travels on in the OpenTelemetry context.
 
+use opentelemetry::Context;
 use opentelemetry::trace::TraceState as SdkTraceState;
 use rum_trace_propagation::{SpanId, TraceFlags, TraceId};
 
@@ -23,6 +24,12 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
+    /// The context's client is trusted, or there is none.
+    pub(crate) fn is_trusted_in(cx: &Context) -> bool {
+        cx.get::<Inbound>()
+            .is_none_or(|inbound| inbound.rum_goes_on)
+    }
+
     /// The list as the span's own trace state.
     pub(crate) fn trace_state(&self) -> SdkTraceState {
         match &self.trace {

@@ -22,7 +22,6 @@ use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
 use crate::inbound::{Inbound, InboundTrace};
 use crate::intern::Route;
-use crate::limits;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::onward::{Endpoint, Onward};
@@ -306,8 +305,7 @@ impl Inner {
         &self,
         headers: &'h TraceHeaders<'a>,
     ) -> impl Iterator<Item = &'a [u8]> + use<'h, 'a> {
-        let total: usize = headers.baggage.iter().map(<[u8]>::len).sum();
-        let within = total <= limits::MAX_BAGGAGE;
+        let within = !headers.has_too_much_baggage();
         self.counters.over_limit(u32::from(!within));
         headers.baggage.iter().filter(move |_| within)
     }

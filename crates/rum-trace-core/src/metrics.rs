@@ -64,8 +64,8 @@ const MAX_APP_IDS: usize = 10_000;
 pub enum MetricLabel {
     /// `rum.app.type`: one of the products' own types, else `_OTHER`.
     AppType,
-    /// `rum.app.id`: the first `at_most` ids seen since the start; others are
-    /// `_OTHER`. 1 to 10,000; but the SDK folds what is over its own limit for
+    /// `rum.app.id`: the first `at_most` ids seen since the start, of clients that are
+    /// [trusted](crate::TrustPolicy); others are `_OTHER`. 1 to 10,000; but the SDK folds what is over its own limit for
     /// all labels of an instrument together, 2,000 by default.
     AppId {
         /// How many ids get a label of their own.
@@ -125,6 +125,8 @@ pub(crate) struct Measured {
 pub(crate) struct Ended<'a> {
     pub(crate) method: &'a Method,
     pub(crate) rum: &'a RumContext,
+    /// The client is believed.
+    pub(crate) is_trusted: bool,
     pub(crate) duration: Duration,
     pub(crate) status: Option<u16>,
     pub(crate) error_type: Option<&'a Value>,
@@ -232,7 +234,7 @@ impl Metrics {
         labels.push_some(semconv::HTTP_RESPONSE_STATUS_CODE, status);
         labels.push_some(semconv::HTTP_ROUTE, measured.route.take());
         labels.push_some(semconv::NETWORK_PROTOCOL_VERSION, measured.version);
-        labels.push_some(semconv::RUM_APP_ID, self.app_id(ended.rum));
+        labels.push_some(semconv::RUM_APP_ID, self.app_id(ended));
         labels.push_some(semconv::RUM_APP_TYPE, self.app_type(ended.rum));
         labels.push(semconv::URL_SCHEME, measured.scheme);
     }
@@ -244,9 +246,14 @@ impl Metrics {
         rum.app_type().map(app_type_label)
     }
 
-    fn app_id(&self, rum: &RumContext) -> Option<StringValue> {
+    /// Who is not believed takes no place from those who are.
+    fn app_id(&self, ended: &Ended<'_>) -> Option<StringValue> {
         let known = self.app_ids.as_ref()?;
-        let label = known.get_or_add(rum.app_id()?);
+        let app_id = ended.rum.app_id()?;
+        let label = match ended.is_trusted {
+            true => known.get_or_add(app_id),
+            false => known.get(app_id),
+        };
         Some(label.map_or(StringValue::from(OTHER), StringValue::from))
     }
 }

@@ -372,6 +372,22 @@ fn baggage_over_its_limit_is_not_read() {
     assert_eq!(harness.instrumenter.stats().over_limit, 1);
 }
 
+/// Nor in part, as far as the SDK would take the entries.
+#[test]
+fn of_many_entries_over_the_limit_none_is_read() {
+    let entries = (0..60).map(|i| format!("k{i}={}", "y".repeat(150)));
+    let long = entries.collect::<Vec<_>>().join(",");
+    assert!(long.len() > 8192);
+    let harness = Harness::new();
+    let request = Request::get("/").header("traceparent", TRACEPARENT);
+    let active = harness
+        .instrumenter
+        .start(&request.header("baggage", long).header("baggage", "a=1"));
+    assert_eq!(active.context().baggage().len(), 0);
+    active.finish();
+    assert_eq!(harness.instrumenter.stats().over_limit, 1);
+}
+
 #[test]
 fn the_users_propagator_is_the_last_resort() {
     // Without W3C among the carriers, the SDK's own propagator reads it.

@@ -11,7 +11,7 @@ use opentelemetry_sdk::metrics::data::{
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::Sampler;
-use rum_trace_core::{Failure, InstrumenterBuilder, MetricLabel};
+use rum_trace_core::{Failure, InstrumenterBuilder, MetricLabel, TrustPolicy};
 use support::{Harness, RUM, Request, TRACEPARENT};
 
 /// A meter provider, and what its metrics are now.
@@ -431,6 +431,27 @@ fn apps_are_labels_only_if_asked_for_and_only_so_many() {
     ];
     let expected = expected.map(|(kind, id, count)| (kind.to_owned(), id.to_owned(), count));
     assert_eq!(found, expected);
+}
+
+#[test]
+fn an_app_that_is_not_trusted_takes_no_label() {
+    let (harness, meters) = harness(|builder| {
+        builder
+            .metric_label(MetricLabel::AppId { at_most: 1 })
+            .trust(TrustPolicy::known_apps(["known"]))
+    });
+    for app in ["stranger", "known", "stranger"] {
+        let request = Request::get("/")
+            .header("traceparent", TRACEPARENT)
+            .header("tracestate", format!("rum=v2&browser&{app}&s1&u1"));
+        harness.serve(&request);
+    }
+    let points = meters.points(DURATION).into_iter();
+    let mut found: Vec<_> = points
+        .map(|point| (point.attributes["rum.app.id"].clone(), point.count))
+        .collect();
+    found.sort();
+    assert_eq!(found, [("_OTHER".to_owned(), 2), ("known".to_owned(), 1)]);
 }
 
 #[test]

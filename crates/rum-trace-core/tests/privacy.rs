@@ -403,6 +403,11 @@ fn baggage_goes_on_without_the_entries_that_tell() {
             "uid={U},a={U},b=x{U}x,c=%75id_zoe17,d=1;u={U},{U}=1,e=2",
             "e=2",
         ),
+        (
+            IdPolicy::Drop,
+            "uid=x%2540y.example,a=x%40y.example,b=x%2540y.example,c=x@y.example,e=2",
+            "e=2",
+        ),
         // Nobody told it as an id.
         (IdPolicy::Drop, "a={U}", "a={U}"),
         (IdPolicy::Keep, "uid={U},a={U}", "uid={U},a={U}"),

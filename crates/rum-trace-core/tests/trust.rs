@@ -488,6 +488,34 @@ fn what_the_fallback_propagator_finds_is_subject_to_it() {
 }
 
 #[test]
+fn what_is_found_of_a_trace_that_goes_on_is_not_found_of_another() {
+    let requests = [
+        // No RUM member, another carrier beside it, a list of the propagator's trace.
+        (Request::get("/").header("traceparent", TRACEPARENT), false),
+        (talkative(), false),
+        (browser(), true),
+    ];
+    for trust in [Trust::Parent, Trust::Link, Trust::Restart] {
+        for (request, by_propagator) in &requests {
+            let harness = Harness::with(|builder| {
+                let builder = builder.trust(TrustPolicy::by(move |_| trust));
+                match by_propagator {
+                    true => builder
+                        .carriers([Carrier::Sw8])
+                        .fallback_propagator(TraceContextPropagator::new()),
+                    false => builder,
+                }
+            });
+            harness.serve(request);
+            let stats = harness.instrumenter.stats();
+            let expected = usize::from(trust == Trust::Parent && !by_propagator);
+            let found: Vec<_> = stats.findings().collect();
+            assert_eq!(found.len(), expected, "{trust} {request:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn rum_members_and_baggage_alone_are_not_believed_either() {
     let harness = Harness::with(|builder| builder.trust(TrustPolicy::known_apps(["x"])));
     for request in [

@@ -20,7 +20,7 @@ pub enum Finding {
     /// The trace goes on from a `traceparent`, and nothing tells of app, session or
     /// user.
     TraceParentWithoutRum,
-    /// Two carriers name different spans: the one that goes first is the parent, and
+    /// The trace goes on, and two carriers name different spans: the one that goes first is the parent, and
     /// the other a link.
     CarriersDisagree,
     /// An `sw8` by an agent that does not record the trace: it names no span.

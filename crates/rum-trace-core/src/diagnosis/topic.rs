@@ -97,7 +97,7 @@ impl Topic {
             },
             Topic::Untrusted => Text {
                 level: Level::Info,
-                message: "a request names a caller's span, and its sender is not trusted",
+                message: "the sender of a request is not trusted: it starts a new trace",
                 hint: "if it should be, add it to the trust policy",
             },
             Topic::NoTracerProvider => Text {

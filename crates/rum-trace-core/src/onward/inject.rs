@@ -263,8 +263,7 @@ impl<'a> Injection<'a> {
         cx: &'c Context,
     ) -> impl Iterator<Item = (&'c str, &'c str, &'c str)> {
         let rum = RumContext::in_context(cx);
-        let is_claim = cx.get::<Inbound>().is_some_and(|it| !it.rum_goes_on);
-        let goes_out = self.rum && !is_claim;
+        let goes_out = self.rum && Inbound::is_trusted_in(cx);
         RUM_ENTRIES.into_iter().filter_map(move |(key, name)| {
             let is_baggage = rum.source(key) == Some(RumSource::Baggage);
             Some((name, rum.get(key).filter(|_| goes_out && is_baggage)?, ""))

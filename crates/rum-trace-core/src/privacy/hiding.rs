@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use memchr::memmem;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode, percent_decode_str};
 use rum_trace_propagation::rum;
 
 use super::{IdPolicy, MAX_HASHED, Privacy, Shown};
@@ -29,6 +29,8 @@ pub(crate) struct Hiding<'a> {
 struct HiddenId<'a> {
     key: RumKey,
     id: Cow<'a, [u8]>,
+    /// The same without percent-encoding, if it has any: `baggage` is told decoded.
+    decoded: Option<Box<[u8]>>,
     /// Once for each: it is asked for by every place that the id stands in.
     shown: Shown,
 }
@@ -62,7 +64,14 @@ impl<'a> Hiding<'a> {
         let shown = self.privacy.shown(key, &id);
         let hashed = self.privacy.policy(key) == IdPolicy::Hash;
         self.over_limit += u32::from(hashed && id.len() > MAX_HASHED);
-        self.ids.push(HiddenId { key, id, shown });
+        let decoded = Cow::from(percent_decode(&id));
+        let decoded = (*decoded != *id).then(|| decoded.into());
+        self.ids.push(HiddenId {
+            key,
+            id,
+            decoded,
+            shown,
+        });
     }
 
     /// How many ids were too long to be hashed.
@@ -90,10 +99,12 @@ impl<'a> Hiding<'a> {
     }
 
     fn stands_in(&self, text: &[u8]) -> bool {
-        let told = |hidden: &HiddenId<'_>| match hidden.id.len() {
-            ..MIN_SOUGHT => *hidden.id == *text,
-            _ => memmem::find(text, &hidden.id).is_some(),
+        let told = |id: &[u8]| match id.len() {
+            ..MIN_SOUGHT => id == text,
+            _ => memmem::find(text, id).is_some(),
         };
-        self.ids.iter().any(told)
+        self.ids
+            .iter()
+            .any(|hidden| told(&hidden.id) || hidden.decoded.as_deref().is_some_and(told))
     }
 }

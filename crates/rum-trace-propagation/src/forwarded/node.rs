@@ -23,6 +23,7 @@ impl Node {
     /// let address = "2001:db8::17".parse().unwrap();
     /// assert_eq!(Node::parse(b"[2001:db8::17]:4711"), Some(Node::Address(address, Some(4711))));
     /// assert_eq!(Node::parse(b"_gazonk"), Some(Node::Hidden));
+    /// assert_eq!(Node::parse(b"Unknown"), Some(Node::Hidden)); // in any case, RFC 5234, §2.3
     /// assert_eq!(Node::parse(b"2001:db8::17"), None);
     /// ```
     #[must_use]
@@ -32,7 +33,7 @@ impl Node {
             Some(port) => node_port(port)?,
             None => None,
         };
-        if name == b"unknown" || is_obfuscated(name) {
+        if name.eq_ignore_ascii_case(b"unknown") || is_obfuscated(name) {
             return Some(Node::Hidden);
         }
         Some(Node::Address(address(name)?, port))

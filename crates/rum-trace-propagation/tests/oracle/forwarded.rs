@@ -89,7 +89,7 @@ fn node(text: &str) -> Option<Option<String>> {
             port.parse::<u16>().ok().filter(|_| is_number)?;
         }
     }
-    if name == "unknown" || is_obfuscated(&name) {
+    if name.eq_ignore_ascii_case("unknown") || is_obfuscated(&name) {
         return Some(None);
     }
     address(&name).map(Some)
