@@ -216,6 +216,7 @@ impl Attributes {
     /// a proxy.
     #[inline(never)]
     fn forwarded_client(&mut self, forwarding: &Forwarding<'_>) {
+        self.over_limit += u32::from(forwarding.is_over_limit());
         let Some((address, port)) = forwarding.client() else {
             return;
         };

@@ -193,7 +193,8 @@ impl Extraction {
         if self.class.carrier() == Some(Carrier::Propagator) {
             found.remove(Finding::TraceStateWithoutCarrier);
         }
-        if usize::from(self.parent.is_some()) + self.others.len() > 1 {
+        // Without a parent they are what somebody claims who is not believed.
+        if self.parent.is_some() && !self.others.is_empty() {
             found.add(Finding::CarriersDisagree);
         }
         if self.untrusted.is_some() {

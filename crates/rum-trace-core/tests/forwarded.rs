@@ -112,6 +112,25 @@ fn the_metrics_scheme_is_the_same() {
 }
 
 #[test]
+fn a_list_that_is_too_long_is_counted() {
+    for (name, element) in [
+        ("forwarded", "for=10.0.0.7"),
+        ("x-forwarded-for", "10.0.0.7"),
+    ] {
+        let rows = [(32, Some("10.0.0.7"), 0), (33, None, 1)];
+        for (elements, client, over_limit) in rows {
+            let harness = harness(Some(TrustedProxies::networks(["10.0.0.0/8"])));
+            let mut request = Request::get("/").header(name, vec![element; elements].join(", "));
+            request.peer = Some(([10, 0, 0, 1], 80).into());
+            let [found, ..] = seen(&harness, &request);
+            assert_eq!(found.as_deref(), client, "{name} {elements}");
+            let stats = harness.instrumenter.stats();
+            assert_eq!(stats.over_limit, over_limit, "{name} {elements}");
+        }
+    }
+}
+
+#[test]
 fn a_scheme_that_is_told_goes_before_the_requests_own() {
     let harness = harness(Some(TrustedProxies::hops(1)));
     let mut request = Request::get("/").header("forwarded", "for=203.0.113.9;proto=https");

@@ -53,7 +53,7 @@ pub(crate) fn run(world: &World<'_>, peer: &Peer, choice: &Choice) -> Vec<Made> 
     let columns = Column::ALL.into_iter();
     let columns: Vec<_> = columns.filter(|&column| choice.has(peer, column)).collect();
     let failed = |reason: String| -> Vec<Made> {
-        let made = |&column: &Column| Made::failed(column, "", reason.clone());
+        let made = |&column: &Column| Made::failed(column, "all", reason.clone());
         columns.iter().map(made).collect()
     };
     let (process, url) = match world.start_peer(peer) {

@@ -62,6 +62,12 @@ impl<'a> Forwarding<'a> {
             .is_none_or(|original| original.client == Client::Peer)
     }
 
+    /// A list was too long to be read to the client, who is not known then.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.original()
+            .is_some_and(|original| original.is_over_limit)
+    }
+
     pub(crate) fn scheme(&self) -> Option<Scheme> {
         self.original()?.scheme
     }

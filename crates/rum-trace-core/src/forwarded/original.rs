@@ -20,6 +20,8 @@ pub(crate) struct Original {
     pub(super) client: Client,
     pub(super) scheme: Option<Scheme>,
     pub(super) host: Option<Box<str>>,
+    /// Whether a list was too long to be read to the client.
+    pub(super) is_over_limit: bool,
 }
 
 impl TrustedProxies {
@@ -69,6 +71,7 @@ impl Original {
             client,
             scheme: self.scheme.filter(|scheme| Some(*scheme) == other.scheme),
             host: self.host.filter(|host| other.host.as_ref() == Some(host)),
+            is_over_limit: self.is_over_limit || other.is_over_limit,
         }
     }
 }
@@ -119,6 +122,7 @@ impl<'a> Headers<'a> {
             client: walked.client,
             scheme: element.proto().and_then(scheme),
             host: element.host().map(Box::from),
+            is_over_limit: walked.is_over_limit,
         }
     }
 
@@ -137,6 +141,7 @@ impl<'a> Headers<'a> {
             host: nth_text(&self.x_host, steps)
                 .filter(|host| is_host(host.as_bytes()))
                 .map(Box::from),
+            is_over_limit: walked.is_over_limit,
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Walked<T> {
     pub(super) steps: usize,
     /// What the proxy says that the client reached.
     pub(super) element: Option<T>,
+    /// Whether the list goes on where it is no longer read.
+    pub(super) is_over_limit: bool,
 }
 
 impl<T> Walked<T> {
@@ -32,6 +34,7 @@ impl<T> Walked<T> {
             client,
             steps,
             element: Some(hop.element),
+            is_over_limit: false,
         }
     }
 
@@ -40,6 +43,7 @@ impl<T> Walked<T> {
             client,
             steps: 0,
             element: None,
+            is_over_limit: false,
         }
     }
 }
@@ -50,7 +54,13 @@ impl KnownBy {
     pub(super) fn walk<T>(&self, hops: impl Iterator<Item = Option<Hop<T>>>) -> Walked<T> {
         let mut farthest = None;
         for (before, hop) in hops.enumerate() {
-            let (Some(hop), true) = (hop, before < MAX_HOPS) else {
+            if before == MAX_HOPS {
+                return Walked {
+                    is_over_limit: true,
+                    ..Walked::nowhere(Client::Unknown)
+                };
+            }
+            let Some(hop) = hop else {
                 return Walked::nowhere(Client::Unknown);
             };
             let steps = before + 1;

@@ -112,7 +112,7 @@ fn failed(cells: &[(Mode, Column)], reason: &BoxError) -> Vec<Made> {
     let made = |&(mode, column)| Made {
         mode,
         column,
-        sent: "",
+        sent: "all",
         outcome: Err(reason.to_string()),
     };
     cells.iter().map(made).collect()

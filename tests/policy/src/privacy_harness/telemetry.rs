@@ -25,6 +25,7 @@ impl Telemetry {
             .ignore_environment()
             .service_name("shop")
             .endpoint(format!("http://{}", collector.address))
+            .session_on_every_span(true)
             .build();
         let metrics = InMemoryMetricExporter::default();
         let meters = SdkMeterProvider::builder().with_periodic_exporter(metrics.clone());
