@@ -72,10 +72,7 @@ pub(crate) fn at_creation(
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
 ) -> Vec<KeyValue> {
-    let host = match arrival.forwarding.host() {
-        Some(host) => AskedHost::of_authority(host.as_bytes()),
-        None => AskedHost::of(arrival.request, arrival.headers),
-    };
+    let host = AskedHost::of(arrival);
     let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
     let further = further + rare(arrival, host.as_ref());
     let mut attributes = Attributes {

@@ -73,13 +73,17 @@ impl Extraction {
             match extraction.parse(carrier, headers) {
                 Ok(None) => {}
                 Ok(Some(remote)) => extraction.add(remote),
-                Err(refused) => {
-                    extraction.refused.get_or_insert(carrier);
-                    extraction.found.add(refused);
-                }
+                Err(finding) => extraction.refuse(carrier, finding),
             }
         }
         extraction
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, carrier: Carrier, finding: Finding) {
+        self.refused.get_or_insert(carrier);
+        self.found.add(finding);
     }
 
     fn add(&mut self, remote: Remote) {
@@ -177,17 +181,24 @@ impl Extraction {
         }
     }
 
-    /// Notes that nothing tells of app, session or user.
+    /// Notes that a `traceparent` is the parent, and nothing tells of app, session or
+    /// user.
     pub(crate) fn note_no_rum(&mut self) {
-        if self
-            .parent
-            .is_some_and(|parent| parent.carrier == Carrier::W3c)
-        {
-            self.found.add(Finding::TraceParentWithoutRum);
-        }
+        self.found.add(Finding::TraceParentWithoutRum);
+    }
+
+    /// Whether the parent came by this carrier.
+    pub(crate) fn parent_is(&self, carrier: Carrier) -> bool {
+        self.parent.is_some_and(|parent| parent.carrier == carrier)
+    }
+
+    /// Whether there is anything to be found in [`findings`](Self::findings).
+    pub(crate) fn has_findings(&self) -> bool {
+        !(self.found.is_empty() && self.others.is_empty())
     }
 
     /// What was found in all, once it is known what the request came to.
+    #[inline(never)]
     pub(crate) fn findings(&self) -> Findings {
         let mut found = self.found;
         if self.class.carrier() == Some(Carrier::Propagator) {
@@ -216,14 +227,21 @@ impl Extraction {
     /// Whether the request is being served already: there is a span of ours around
     /// it, of a request that the same caller's span made.
     pub(crate) fn is_served_in(&self, around: &Context) -> bool {
-        let (Some(parent), Some(inbound)) = (&self.parent, around.get::<Inbound>()) else {
+        // Nearly always nothing is.
+        let inbound = around.get::<Inbound>();
+        inbound.is_some_and(|inbound| self.is_of(inbound, around))
+    }
+
+    #[inline(never)]
+    fn is_of(&self, inbound: &Inbound, around: &Context) -> bool {
+        let Some(parent) = &self.parent else {
             return false;
         };
         let same = |trace: &InboundTrace| {
             (trace.trace_id, trace.span_id) == (parent.trace_id, parent.span_id)
         };
         // Where a filter kept the outer span out, the caller's is the active one.
-        inbound.trace.as_ref().is_some_and(same) && !around.span().span_context().is_remote()
+        inbound.trace().is_some_and(same) && !around.span().span_context().is_remote()
     }
 
     /// The list that came in belongs to the trace that is continued.
@@ -236,6 +254,7 @@ impl Extraction {
     /// parent or beside it: SkyWalking's own backend joins a trace by this text. A
     /// longer one than any agent's would leave an `sw8` that goes out no room: the
     /// digits that it maps to go on in its place.
+    #[inline]
     pub(crate) fn sw8_trace_id(&self) -> Option<Box<str>> {
         let (sw8, parent) = (self.sw8.as_ref()?, self.parent?);
         let is_continued = parent.carrier == Carrier::Sw8 || parent.trace_id == sw8.otel_trace_id();

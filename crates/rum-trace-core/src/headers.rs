@@ -15,7 +15,16 @@ pub(crate) enum Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
+    #[inline(always)]
     pub(crate) fn push(&mut self, line: &'a [u8]) {
+        match self {
+            Lines::None => *self = Lines::One(line),
+            _ => self.push_further(line),
+        }
+    }
+
+    #[inline(never)]
+    fn push_further(&mut self, line: &'a [u8]) {
         match self {
             Lines::None => *self = Lines::One(line),
             Lines::One(first) => *self = Lines::Many(vec![*first, line]),
@@ -116,7 +125,9 @@ impl<'a> TraceHeaders<'a> {
     }
 
     /// Where a header of this name goes, if anywhere. The length decides
-    /// first, so that most names cost a single comparison.
+    /// first, so that most names cost a single comparison. Inlined: asked for each
+    /// header of each request.
+    #[inline(always)]
     fn slot(&mut self, name: &str) -> Option<&mut Lines<'a>> {
         let (found, lines) = match name.len() {
             2 => (is(name, "b3"), &mut self.b3),

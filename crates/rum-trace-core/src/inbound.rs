@@ -15,26 +15,40 @@ pub(crate) struct Inbound {
     /// With the legal W3C list that came in with the trace; without one, with the RUM
     /// members alone.
     pub(crate) rum: RumContext,
-    /// Absent when no carrier could be continued.
-    pub(crate) trace: Option<InboundTrace>,
-    /// The RUM members may be in the span's own trace state.
-    pub(crate) rum_in_trace_state: bool,
-    /// The client is trusted: what it tells of itself may be told to the next service.
-    pub(crate) rum_goes_on: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where the request's trace comes from.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// From the caller.
+    Caller(InboundTrace),
+    /// No carrier of ours could be continued.
+    Elsewhere,
+    /// The client is not trusted: what it tells of itself may not be told to the next
+    /// service either.
+    Untrusted,
 }
 
 impl Inbound {
     /// The context's client is trusted, or there is none.
     pub(crate) fn is_trusted_in(cx: &Context) -> bool {
-        cx.get::<Inbound>()
-            .is_none_or(|inbound| inbound.rum_goes_on)
+        let inbound = cx.get::<Inbound>();
+        inbound.is_none_or(|inbound| !matches!(inbound.origin, Origin::Untrusted))
+    }
+
+    pub(crate) fn trace(&self) -> Option<&InboundTrace> {
+        match &self.origin {
+            Origin::Caller(trace) => Some(trace),
+            Origin::Elsewhere | Origin::Untrusted => None,
+        }
     }
 
     /// The list as the span's own trace state.
     pub(crate) fn trace_state(&self) -> SdkTraceState {
-        match &self.trace {
+        match self.trace() {
             Some(trace) if trace.has_list => {
-                trace_state::to_sdk(self.rum.list(), self.rum_in_trace_state)
+                trace_state::to_sdk(self.rum.list(), trace.rum_in_trace_state)
             }
             _ => SdkTraceState::NONE,
         }
@@ -47,6 +61,8 @@ pub(crate) struct InboundTrace {
     pub(crate) carrier: Carrier,
     /// The list that came in is this trace's.
     pub(crate) has_list: bool,
+    /// The RUM members may be in the span's own trace state.
+    pub(crate) rum_in_trace_state: bool,
     pub(crate) trace_id: TraceId,
     /// The caller's span.
     pub(crate) span_id: SpanId,

@@ -20,8 +20,9 @@ use crate::forwarded::Forwarding;
 use crate::grpc::{GrpcCall, KnownMethods};
 use crate::headers::TraceHeaders;
 use crate::hooks::Hooks;
-use crate::inbound::{Inbound, InboundTrace};
+use crate::inbound::{Inbound, InboundTrace, Origin};
 use crate::intern::Route;
+use crate::limits;
 use crate::method::Method;
 use crate::metrics::{Arrived, Measured, Metrics};
 use crate::onward::{Endpoint, Onward};
@@ -293,8 +294,10 @@ impl Inner {
             &list,
             hiding,
         );
-        self.counters.over_limit(over_limit);
-        if rum.is_empty() {
+        // A longer list is cut where it goes on.
+        let too_long = u32::from(rum.list().len() > limits::MAX_TRACE_STATE_SENT);
+        self.counters.over_limit(over_limit + too_long);
+        if extraction.parent_is(Carrier::W3c) && rum.is_empty() {
             extraction.note_no_rum();
         }
         rum
@@ -327,8 +330,9 @@ impl Inner {
         self.continued_context(&base, parent, extraction, rum)
     }
 
-    /// With a parent that a carrier of ours names.
-    #[inline]
+    /// With a parent that a carrier of ours names. Inlined, what it makes is written
+    /// where it stays.
+    #[inline(always)]
     pub(crate) fn continued_context(
         &self,
         base: &Context,
@@ -339,16 +343,15 @@ impl Inner {
         extraction.class = CarrierClass::Continued(parent.carrier);
         base.with_value(Inbound {
             rum,
-            trace: Some(InboundTrace {
+            origin: Origin::Caller(InboundTrace {
                 carrier: parent.carrier,
                 has_list: extraction.has_list(),
+                rum_in_trace_state: self.rum_in_trace_state,
                 sw8_trace_id: extraction.sw8_trace_id(),
                 trace_id: parent.trace_id,
                 span_id: parent.span_id,
                 flags: parent.flags,
             }),
-            rum_in_trace_state: self.rum_in_trace_state,
-            rum_goes_on: true,
         })
     }
 
@@ -359,9 +362,12 @@ impl Inner {
         arrival: &Arrival<'_>,
         extraction: &Extraction,
     ) -> Option<Context> {
-        let by_sw8 = |parent: Remote| parent.carrier == Carrier::Sw8;
-        let is_told = extraction.parent.is_some_and(by_sw8) || self.onward.speaks_sw8();
-        is_told.then(|| base.with_value(arrival.endpoint()))
+        let is_told = extraction.parent_is(Carrier::Sw8) || self.onward.speaks_sw8();
+        is_told.then(|| {
+            let (endpoint, cut) = arrival.endpoint();
+            self.counters.over_limit(u32::from(cut));
+            base.with_value(endpoint)
+        })
     }
 
     /// The context in which the caller's span is active.
@@ -389,6 +395,7 @@ impl Inner {
     }
 
     /// The context that the user's propagator finds, if there is one and it does.
+    #[inline(always)]
     pub(crate) fn found_by_fallback(
         &self,
         source: Source<'_>,
@@ -402,6 +409,7 @@ impl Inner {
         })
     }
 
+    #[inline(always)]
     pub(crate) fn context_without_carrier(
         &self,
         base: Context,
@@ -424,9 +432,7 @@ impl Inner {
         }
         cx.with_value(Inbound {
             rum,
-            trace: None,
-            rum_in_trace_state: self.rum_in_trace_state,
-            rum_goes_on: true,
+            origin: Origin::Elsewhere,
         })
     }
 
@@ -467,10 +473,8 @@ impl Inner {
     /// The span to start, and whether it has its final name.
     fn server_span(&self, arrival: &Arrival<'_>, extraction: &Extraction) -> (SpanBuilder, bool) {
         // A linked sw8 describes itself on the link.
-        let parent_is_sw8 = extraction
-            .parent
-            .is_some_and(|parent| parent.carrier == Carrier::Sw8);
-        let sw8 = extraction.sw8.as_ref().filter(|_| parent_is_sw8);
+        let sw8 = extraction.sw8.as_ref();
+        let sw8 = sw8.filter(|_| extraction.parent_is(Carrier::Sw8));
         let mut attributes =
             attributes::at_creation(&self.attributes, &self.counters, arrival, sw8);
         self.hooks
@@ -643,9 +647,10 @@ impl<'a> Arrival<'a> {
     }
 
     #[inline(never)]
-    fn endpoint(&self) -> Endpoint {
+    /// And whether it had to be cut.
+    fn endpoint(&self) -> (Endpoint, bool) {
         match (&self.call, self.route()) {
-            (None, Some(route)) => Endpoint::of_span(route.span_name(self.method)),
+            (None, Some(route)) => (Endpoint::of_span(route.span_name(self.method)), false),
             _ => Endpoint::of_path(self.request.path()),
         }
     }

@@ -197,6 +197,7 @@ pub(crate) fn user_agent(agent: &[u8]) -> Option<&'static str> {
 
 /// What RUM members name that many requests share: apps, their types and
 /// versions. Never a session or a user.
+#[inline(always)]
 pub(crate) fn app(text: &str) -> Option<&'static str> {
     static APPS: Texts<&str, 1_024> = Texts::new();
     APPS.get(text).copied()

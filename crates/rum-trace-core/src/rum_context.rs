@@ -1,7 +1,8 @@
 //! What a request's client tells of its app, session and user.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::ops::Range;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 use rum_trace_propagation::Sw8;
@@ -36,7 +37,7 @@ use crate::{intern, limits};
 pub struct RumContext {
     /// The list that is carried on, of which most fields are parts; then those
     /// that are no part of it: from baggage, from `sw8`, or cleaned.
-    text: String,
+    text: Box<str>,
     list: usize,
     fields: [Option<Field>; RumKey::COUNT],
     /// Made when it is first asked for: most services never do.
@@ -79,11 +80,22 @@ pub enum RumSource {
     Sw8,
 }
 
+/// A part of the text. Small: eight of them are moved about with each request.
 #[derive(Clone, Copy, Debug)]
 struct Field {
     start: u16,
-    len: u16,
+    /// One less than the length: none is empty, and none is over the limit.
+    len_less_one: u8,
     source: RumSource,
+}
+
+const _: () = assert!(limits::MAX_RUM_FIELD <= 1 + u8::MAX as usize);
+
+impl Field {
+    fn range(self) -> Range<usize> {
+        let start = usize::from(self.start);
+        start..start + usize::from(self.len_less_one) + 1
+    }
 }
 
 impl RumKey {
@@ -132,13 +144,9 @@ impl RumContext {
     }
 
     pub(crate) fn in_context(cx: &Context) -> &Self {
-        static NOTHING: RumContext = RumContext {
-            text: String::new(),
-            list: 0,
-            fields: [None; RumKey::COUNT],
-            session: OnceLock::new(),
-        };
-        cx.get::<Inbound>().map_or(&NOTHING, |inbound| &inbound.rum)
+        static NOTHING: LazyLock<RumContext> = LazyLock::new(RumContext::default);
+        let inbound = cx.get::<Inbound>();
+        inbound.map_or_else(|| &*NOTHING, |inbound| &inbound.rum)
     }
 
     /// One field of the request's [`RumContext`], as the value of an attribute that
@@ -249,16 +257,25 @@ impl RumContext {
         list: &str,
         hiding: Option<&Hiding<'_>>,
     ) -> (Self, u32) {
-        let mut reader = Reader::new(list, hiding);
-        rum::visit(tracestate, baggage, |key, source, value| {
-            reader.take(key, source, &value);
-        });
-        if reader.rum.field(RumKey::AppId).is_none() {
+        let mut reader = Reader::new(list);
+        match hiding {
+            None => rum::visit(tracestate, baggage, |key, source, value| {
+                reader.take(key, source, &value);
+            }),
+            Some(hiding) => reader.read_hiding(hiding, tracestate, baggage),
+        }
+        if reader.field(RumKey::AppId).is_none() {
             if let Some(app_id) = sw8.and_then(Sw8::app_id) {
                 reader.copy(RumKey::AppId, app_id.as_bytes(), RumSource::Sw8);
             }
         }
-        (reader.rum, reader.over_limit)
+        let rum = RumContext {
+            text: reader.text.into_boxed_str(),
+            list: list.len(),
+            fields: reader.fields,
+            session: OnceLock::new(),
+        };
+        (rum, reader.over_limit)
     }
 
     /// How many attributes [`push_attributes`](Self::push_attributes) adds.
@@ -267,7 +284,7 @@ impl RumContext {
     }
 
     pub(crate) fn push_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        for (key, field) in RumKey::ALL.into_iter().zip(self.fields) {
+        for (key, field) in RumKey::ALL.iter().zip(&self.fields) {
             if let Some(text) = field.and_then(|field| self.text(field)) {
                 attributes.push(KeyValue::new(key.attribute(), key.value(text)));
             }
@@ -279,8 +296,7 @@ impl RumContext {
     }
 
     fn text(&self, field: Field) -> Option<&str> {
-        let start = usize::from(field.start);
-        self.text.get(start..start + usize::from(field.len))
+        self.text.get(field.range())
     }
 }
 
@@ -306,43 +322,61 @@ impl fmt::Debug for RumContext {
 /// Fields on their way from the wire.
 struct Reader<'a> {
     list: &'a str,
-    hiding: Option<&'a Hiding<'a>>,
-    rum: RumContext,
+    text: String,
+    fields: [Option<Field>; RumKey::COUNT],
     over_limit: u32,
 }
 
 impl<'a> Reader<'a> {
-    fn new(list: &'a str, hiding: Option<&'a Hiding<'a>>) -> Self {
-        let rum = RumContext {
-            text: list.to_owned(),
-            list: list.len(),
-            ..RumContext::default()
-        };
+    fn new(list: &'a str) -> Self {
         Reader {
             list,
-            hiding,
-            rum,
+            text: list.to_owned(),
+            fields: [None; RumKey::COUNT],
             over_limit: 0,
         }
     }
 
+    fn field(&self, key: RumKey) -> Option<Field> {
+        *self.fields.get(key as usize)?
+    }
+
     fn take(&mut self, key: WireKey, source: WireSource, value: &[u8]) {
-        let Some(key) = RumKey::of(key) else {
-            return;
-        };
-        let source = match source {
-            WireSource::Rum => RumSource::Rum,
-            WireSource::AlibabaCloudRum => RumSource::AlibabaCloudRum,
-            // The enum may grow; every other place is baggage today.
-            _ => RumSource::Baggage,
-        };
-        match self.hiding.map(|hiding| hiding.shown(key, value)) {
-            None | Some(Shown::AsItIs) => self.keep(key, source, value),
-            Some(Shown::Hashed(hash)) => self.copy(key, hash.as_str().as_bytes(), source),
-            Some(Shown::Nothing) => {}
+        if let Some(key) = RumKey::of(key) {
+            self.keep(key, RumSource::of(source), value);
         }
     }
 
+    /// By itself, so that what hides nothing does not carry its code.
+    #[inline(never)]
+    fn read_hiding<'b>(
+        &mut self,
+        hiding: &Hiding<'_>,
+        tracestate: impl IntoIterator<Item = &'b [u8]>,
+        baggage: impl IntoIterator<Item = &'b [u8]>,
+    ) {
+        rum::visit(tracestate, baggage, |key, source, value| {
+            if let Some(key) = RumKey::of(key) {
+                self.show(
+                    hiding.shown(key, &value),
+                    key,
+                    RumSource::of(source),
+                    &value,
+                );
+            }
+        });
+    }
+
+    #[inline(never)]
+    fn show(&mut self, shown: Shown, key: RumKey, source: RumSource, value: &[u8]) {
+        match shown {
+            Shown::AsItIs => self.keep(key, source, value),
+            Shown::Hashed(hash) => self.copy(key, hash.as_str().as_bytes(), source),
+            Shown::Nothing => {}
+        }
+    }
+
+    #[inline(always)]
     fn keep(&mut self, key: RumKey, source: RumSource, value: &[u8]) {
         // What is in a legal list is printable ASCII.
         if let Some(start) = self.place_in_list(value) {
@@ -358,24 +392,39 @@ impl<'a> Reader<'a> {
         let text = String::from_utf8_lossy(value);
         let (text, cut) = limits::field(&text, limits::MAX_RUM_FIELD);
         self.over_limit += u32::from(cut);
-        let start = self.rum.text.len();
-        self.rum.text.push_str(&text);
+        let start = self.text.len();
+        self.text.push_str(&text);
         self.put(key, start, text.len(), source);
     }
 
     fn put(&mut self, key: RumKey, start: usize, len: usize, source: RumSource) {
         // A list has 16 KiB at most, and all fields together 2 KiB.
-        let (Ok(start), Ok(len)) = (u16::try_from(start), u16::try_from(len)) else {
+        let Ok(start) = u16::try_from(start) else {
             return;
         };
-        let field = Field { start, len, source };
-        self.rum.fields[key as usize] = Some(field).filter(|_| len > 0);
+        let len_less_one = len.checked_sub(1).and_then(|len| u8::try_from(len).ok());
+        self.fields[key as usize] = len_less_one.map(|len_less_one| Field {
+            start,
+            len_less_one,
+            source,
+        });
     }
 
     /// Where the value is a part of the list's own memory.
     fn place_in_list(&self, value: &[u8]) -> Option<usize> {
         let start = (value.as_ptr() as usize).checked_sub(self.list.as_ptr() as usize)?;
         (start + value.len() <= self.list.len()).then_some(start)
+    }
+}
+
+impl RumSource {
+    fn of(source: WireSource) -> Self {
+        match source {
+            WireSource::Rum => RumSource::Rum,
+            WireSource::AlibabaCloudRum => RumSource::AlibabaCloudRum,
+            // The enum may grow; every other place is baggage today.
+            _ => RumSource::Baggage,
+        }
     }
 }
 
@@ -399,7 +448,9 @@ impl RumKey {
         Value::String(self.text_value(text))
     }
 
-    /// Text that many requests share costs no allocation.
+    /// Text that many requests share costs no allocation. Inlined: asked for each field
+    /// of each span.
+    #[inline(always)]
     fn text_value(self, text: &str) -> StringValue {
         let shared = match self {
             RumKey::SessionId | RumKey::UserId => None,

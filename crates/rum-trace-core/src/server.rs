@@ -1,7 +1,7 @@
 //! The host that a client asked for.
 
-use crate::headers::TraceHeaders;
-use crate::{RequestInfo, intern};
+use crate::instrumenter::Arrival;
+use crate::intern;
 
 /// A host, as a request names it: an IPv6 host without its brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +18,15 @@ pub(crate) enum AskedHost<'a> {
 }
 
 impl<'a> AskedHost<'a> {
-    /// By `:authority`, then by `Host`. `None` if there is none, or if it names
-    /// no address.
-    pub(crate) fn of(request: &'a dyn RequestInfo, headers: &TraceHeaders<'a>) -> Option<Self> {
-        let authority = request.authority().map(str::as_bytes);
-        Self::of_authority(authority.or(headers.host.first())?)
-    }
-
-    /// The same by `host[:port]`.
-    pub(crate) fn of_authority(authority: &'a [u8]) -> Option<Self> {
+    /// By what trusted proxies tell, then by `:authority`, then by `Host`. `None` if
+    /// there is none, or if it names no address.
+    pub(crate) fn of(arrival: &Arrival<'a>) -> Option<Self> {
+        let authority = match arrival.forwarding.host() {
+            Some(forwarded) => Some(forwarded),
+            None => arrival.request.authority(),
+        };
+        let authority = authority.map(str::as_bytes);
+        let authority = authority.or_else(|| arrival.headers.host.first())?;
         let host = match intern::host(authority) {
             Some(known) => AskedHost::Known(known.server),
             None => AskedHost::Other(Server::of(std::str::from_utf8(authority).ok()?)),

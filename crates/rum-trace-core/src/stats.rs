@@ -218,26 +218,28 @@ impl Counters {
     pub(crate) fn classed(&self, class: CarrierClass) {
         add(&self.set().classes[class.index()], 1);
         if let CarrierClass::Untrusted(_) = class {
-            let untrusted = || self.snapshot().untrusted;
-            self.journal.report(Topic::Untrusted, untrusted);
-        }
-    }
-
-    /// What else was found in it.
-    pub(crate) fn found(&self, findings: Findings) {
-        if !findings.is_empty() {
-            self.each_found(findings);
+            self.tell_untrusted();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn each_found(&self, findings: Findings) {
+    fn tell_untrusted(&self) {
+        let untrusted = || self.snapshot().untrusted;
+        self.journal.report(Topic::Untrusted, untrusted);
+    }
+
+    /// What else was found in it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn found(&self, findings: Findings) {
         for finding in findings.iter() {
             self.found_times(finding, 1);
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn found_times(&self, finding: Finding, times: u32) {
         add(&self.set().findings[finding.index()], u64::from(times));
         let found = || self.snapshot().found(finding);

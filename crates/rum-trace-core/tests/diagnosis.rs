@@ -785,3 +785,24 @@ fn a_provider_that_samples_nothing_is_one() {
     });
     assert_eq!(log.kinds(), [""; 0]);
 }
+
+#[test]
+fn what_is_cut_where_it_goes_on_is_counted() {
+    let harness = Harness::new();
+    let long = format!("{}={}", "k".repeat(200), "v".repeat(250));
+    let member = |n: usize| format!("m{n}{long}");
+    let list: Vec<String> = (0..20).map(member).collect();
+    let request = Request::get("/")
+        .header("traceparent", TRACEPARENT)
+        .header("tracestate", list.join(","));
+    harness.instrumenter.start(&request).finish();
+    assert_eq!(
+        harness.instrumenter.stats().over_limit,
+        1,
+        "a list over 8,000 bytes"
+    );
+
+    let by_sw8 = Request::get(&format!("/{}", "p".repeat(2_000))).header("sw8", SW8);
+    harness.instrumenter.start(&by_sw8).finish();
+    assert_eq!(harness.instrumenter.stats().over_limit, 2, "the endpoint");
+}

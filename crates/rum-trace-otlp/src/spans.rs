@@ -158,10 +158,10 @@ fn record(
     span_context: SpanContext,
 ) -> Context {
     let base = span.base();
-    let mut builder = span.into_builder();
-    if recorder.session_on_every_span {
-        session::add_to(&mut builder, base);
-    }
+    let builder = match recorder.session_on_every_span {
+        true => session::added_to(span.into_builder(), base),
+        false => span.into_builder(),
+    };
     let span = ServerSpan::start(recorder, builder, parent, span_context);
     base.with_span(span)
 }

@@ -48,7 +48,11 @@ pub(crate) fn original_uri(extensions: &Extensions) -> Option<&Uri> {
 /// Whether a service is axum's router, or one that has it inside. `Router::layer`
 /// wraps each of its routes, and not the router.
 pub(crate) fn is_around_router<S>() -> bool {
-    std::any::type_name::<S>().contains("axum::routing::Router")
+    let name = std::any::type_name::<S>();
+    // Known when this is compiled: a router without `with_state` wraps its routes anew
+    // for each request.
+    let is_route = name.starts_with("axum::routing::route::Route");
+    !is_route && name.contains("axum::routing::Router")
 }
 
 /// Has the log tell, once, that routes cannot be known where the layer is.

@@ -93,7 +93,8 @@ impl Metrics {
 fn instrument(metric: &Metric) -> Instrument {
     let mut instrument = match metric.data() {
         AggregatedMetrics::F64(MetricData::Histogram(data)) => histogram(data),
-        AggregatedMetrics::I64(MetricData::Sum(data)) => up_down_counter(data),
+        AggregatedMetrics::I64(MetricData::Sum(data)) => sum(data, |value| value as f64),
+        AggregatedMetrics::U64(MetricData::Sum(data)) => sum(data, |value| value as f64),
         other => panic!("{} is {other:?}", metric.name()),
     };
     instrument.unit = metric.unit().to_owned();
@@ -113,14 +114,16 @@ fn histogram(data: &Histogram<f64>) -> Instrument {
     instrument
 }
 
-fn up_down_counter(data: &Sum<i64>) -> Instrument {
+fn sum<T: Copy>(data: &Sum<T>, value: impl Fn(T) -> f64) -> Instrument {
     let mut instrument = Instrument::default();
     for point in data.data_points() {
-        let value = Point {
+        let point_value = Point {
             count: 0,
-            sum: point.value() as f64,
+            sum: value(point.value()),
         };
-        instrument.series.insert(labels(point.attributes()), value);
+        instrument
+            .series
+            .insert(labels(point.attributes()), point_value);
     }
     instrument
 }

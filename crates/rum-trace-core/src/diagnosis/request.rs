@@ -8,7 +8,9 @@ impl Inner {
     /// Counts what a request or a message came to, and tells of it.
     pub(crate) fn diagnose(&self, extraction: &Extraction) {
         self.counters.classed(extraction.class);
-        self.counters.found(extraction.findings());
+        if extraction.has_findings() {
+            self.counters.found(extraction.findings());
+        }
     }
 
     /// Tells of a request that names no caller's span, and is to have one of ours:
@@ -20,7 +22,10 @@ impl Inner {
         headers: &TraceHeaders<'_>,
         extraction: &Extraction,
     ) {
-        let findings = extraction.findings();
+        let findings = match extraction.has_findings() {
+            true => extraction.findings(),
+            false => Findings::default(),
+        };
         let arrived = findings.contains(Finding::NotRecording);
         if !arrived && self.expected.includes(request, headers) {
             let mut stripped = Findings::default();

@@ -39,10 +39,15 @@ impl<'a> Forwarding<'a> {
         self.request.peer()
     }
 
+    #[inline]
     fn original(&self) -> Option<&Original> {
-        let proxies = self.proxies?;
+        Some(self.told_by(self.proxies?))
+    }
+
+    #[inline(never)]
+    fn told_by(&self, proxies: &TrustedProxies) -> &Original {
         let read = || proxies.original(self.request);
-        Some(self.original.get_or_init(read))
+        self.original.get_or_init(read)
     }
 
     /// The client's address, and its port where a proxy tells it. `None` if nobody

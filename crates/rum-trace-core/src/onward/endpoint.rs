@@ -17,9 +17,10 @@ impl Endpoint {
         Endpoint(name)
     }
 
-    pub(crate) fn of_path(path: &str) -> Self {
-        let (path, _) = limits::field(path, limits::MAX_SW8_NAME);
-        Endpoint(Cow::Owned(path.into_owned()))
+    /// And whether the path had to be cut.
+    pub(crate) fn of_path(path: &str) -> (Self, bool) {
+        let (path, cut) = limits::field(path, limits::MAX_SW8_NAME);
+        (Endpoint(Cow::Owned(path.into_owned())), cut)
     }
 
     /// Empty, if there is none.

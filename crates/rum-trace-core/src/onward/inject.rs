@@ -317,9 +317,8 @@ impl<'a> Outgoing<'a> {
         let span_id = SpanId::from_bytes(span.span_id().to_bytes())?;
         // Code in between may have started a trace of its own.
         let is_ours = |trace: &&InboundTrace| trace.trace_id == trace_id;
-        let inbound =
-            inbound.filter(|inbound| inbound.trace.as_ref().is_none_or(|it| is_ours(&it)));
-        let trace = inbound.and_then(|inbound| inbound.trace.as_ref());
+        let inbound = inbound.filter(|inbound| inbound.trace().is_none_or(|it| is_ours(&it)));
+        let trace = inbound.and_then(Inbound::trace);
         let mut flags = TraceFlags::from_bits(span.trace_flags().to_u8());
         if let Some(trace) = trace {
             flags = flags.with_random(trace.flags.is_random());

@@ -14,7 +14,7 @@ use crate::extract::{Extraction, Remote};
 use crate::fallback::Source;
 use crate::forwarded::Forwarding;
 use crate::headers::TraceHeaders;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Origin};
 use crate::instrumenter::Inner;
 use crate::privacy::Hiding;
 use crate::{Carrier, RumContext};
@@ -61,25 +61,23 @@ impl Inner {
         }
         self.counters.untrusted(trust);
         extraction.distrust(trust, claimed);
-        self.untrusted_context(around, trust, rum)
+        untrusted_context(around, trust, rum)
     }
+}
 
-    fn untrusted_context(&self, around: &Context, trust: Trust, rum: RumContext) -> Context {
-        let rum = match trust {
-            Trust::Restart => RumContext::default(),
-            _ => rum.without_list(),
-        };
-        let base = without_trace(around);
-        if rum.is_empty() && base.get::<Inbound>().is_none() {
-            return base;
-        }
-        base.with_value(Inbound {
-            rum,
-            trace: None,
-            rum_in_trace_state: self.rum_in_trace_state,
-            rum_goes_on: false,
-        })
+fn untrusted_context(around: &Context, trust: Trust, rum: RumContext) -> Context {
+    let rum = match trust {
+        Trust::Restart => RumContext::default(),
+        _ => rum.without_list(),
+    };
+    let base = without_trace(around);
+    if rum.is_empty() && base.get::<Inbound>().is_none() {
+        return base;
     }
+    base.with_value(Inbound {
+        rum,
+        origin: Origin::Untrusted,
+    })
 }
 
 fn tells_nothing(headers: &TraceHeaders<'_>, rum: &RumContext) -> bool {

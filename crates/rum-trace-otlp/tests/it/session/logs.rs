@@ -3,6 +3,7 @@
 use opentelemetry::InstrumentationScope;
 use opentelemetry::logs::{AnyValue, Severity};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::in_memory_exporter::LogDataWithResource;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, LogProcessor, SdkLogRecord, SdkLoggerProvider};
 use rum_trace_core::tracing_layer;
 use rum_trace_otlp::SessionLogProcessor;
@@ -36,10 +37,14 @@ impl Logs {
     /// Each record's message, with session and app.
     fn records(&self) -> Vec<(String, BTreeMap<&'static str, String>)> {
         let records = self.exporter.get_emitted_logs().unwrap();
-        let read = |it: &opentelemetry_sdk::logs::in_memory_exporter::LogDataWithResource| {
-            (text(it.record.body().unwrap()), told(&it.record))
+        let read = |it: &LogDataWithResource| (text(it.record.body().unwrap()), told(&it.record));
+        // Ours, of the diagnosis, stand for themselves.
+        let of_service = |it: &&LogDataWithResource| {
+            it.record
+                .target()
+                .is_none_or(|target| target != "rum_trace")
         };
-        records.iter().map(read).collect()
+        records.iter().filter(of_service).map(read).collect()
     }
 }
 
