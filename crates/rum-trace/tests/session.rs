@@ -110,8 +110,9 @@ fn on_actix(listener: TcpListener, instrumenter: Instrumenter, tracer: SdkTracer
     let handle = handle.recv_timeout(PATIENCE).unwrap();
     Service {
         address,
-        // It is told by the call; the future is for those who wait.
-        stop: Box::new(move || drop(handle.stop(true))),
+        // It is told by the call; the future is for those who wait. Not gracefully:
+        // actix-server before 2.10 can lose the order, and then waits for ever.
+        stop: Box::new(move || drop(handle.stop(false))),
         thread,
     }
 }

@@ -5,6 +5,7 @@ mod axum;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use rum_trace::opentelemetry::trace::{SpanId, TraceId};
@@ -17,6 +18,9 @@ use crate::BoxError;
 use crate::arrivals::{Arrival, Arrivals};
 use crate::saw::Answer;
 use crate::spans::Spans;
+
+/// How long the servers may take to drain.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What our service is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +129,14 @@ impl Services {
     pub(crate) async fn stop(self) -> Result<Vec<Arrival>, BoxError> {
         // It listens for the end of the sender as well.
         let _ = self.stop_axum.send(());
-        self.actix_handle.stop(true).await;
-        for server in self.serving {
-            server.await??;
-        }
+        let drained = async {
+            self.actix_handle.stop(true).await;
+            for server in self.serving {
+                server.await??;
+            }
+            Ok::<_, BoxError>(())
+        };
+        tokio::time::timeout(PATIENCE, drained).await??;
         Ok(self.arrivals.take())
     }
 }
