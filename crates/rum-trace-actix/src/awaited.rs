@@ -7,6 +7,8 @@ use actix_web::dev::ResourceMap;
 use actix_web::http::Uri;
 use rum_trace_core::ActiveRequest;
 
+use crate::route;
+
 /// The guard of a request that has no response yet, and what its route is
 /// looked up by if it never gets one.
 ///
@@ -53,7 +55,7 @@ impl Awaited {
     fn look_up(&mut self) {
         if let (Some(active), Some(Lookup { routes, uri })) = (&mut self.active, &self.lookup) {
             if let Some(route) = routes.match_pattern(uri.path()) {
-                active.set_route(if route.is_empty() { "/" } else { &route });
+                active.set_route(&route::or_root(route));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! An actix-web request and response as core wants to see them.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use actix_web::HttpResponse;
@@ -7,6 +8,8 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::http::{Version, uri};
 use rum_trace_core::{RequestInfo, ResponseInfo};
+
+use crate::route;
 
 /// Read from the request's head only. `connection_info()` would believe an
 /// `X-Forwarded-For` and a `Forwarded` from anybody.
@@ -54,6 +57,13 @@ impl RequestInfo for ActixRequest<'_> {
 
     fn peer(&self) -> Option<SocketAddr> {
         self.0.peer_addr()
+    }
+
+    /// What the lookup finds in the app's routes, which runs their expressions. It
+    /// asks no guard: see `route`.
+    fn expected_route(&self) -> Option<Cow<'_, str>> {
+        let route = self.0.resource_map().match_pattern(self.0.path())?;
+        Some(Cow::Owned(route::or_root(route)))
     }
 
     fn body_size(&self) -> Option<u64> {

@@ -22,12 +22,16 @@ pub(crate) fn of(request: &HttpRequest) -> Option<String> {
         // A scope took its prefix, and nothing in it the rest.
         return None;
     };
-    // Files mounted at the root have an empty pattern.
-    Some(if route.is_empty() {
+    Some(or_root(route))
+}
+
+/// Files mounted at the root have an empty pattern.
+pub(crate) fn or_root(route: String) -> String {
+    if route.is_empty() {
         "/".to_owned()
     } else {
         route
-    })
+    }
 }
 
 /// What actix-web says, which may be another resource's pattern, or one that

@@ -375,6 +375,7 @@ impl Inner {
         let span = NewSpan {
             base,
             remote: extraction.parent.as_ref(),
+            asked: None,
             describe: &mut || SpanBuilder::from_name(""),
         };
         span.parent()
@@ -502,7 +503,7 @@ impl Inner {
     ) -> Started {
         // What is not recorded needs no name.
         let (mut named, mut start) = (true, None);
-        let cx = self.start_described(base, extraction, &mut || {
+        let cx = self.start_described(base, arrival, extraction, &mut || {
             let now = Start::now();
             let mut span;
             (span, named) = self.server_span(arrival, extraction);
@@ -526,6 +527,7 @@ impl Inner {
     fn start_described(
         &self,
         base: &Context,
+        arrival: &Arrival<'_>,
         extraction: &Extraction,
         describe: &mut dyn FnMut() -> SpanBuilder,
     ) -> Option<Context> {
@@ -533,6 +535,7 @@ impl Inner {
         let span = NewSpan {
             base,
             remote,
+            asked: Some(arrival),
             describe,
         };
         let cx = self.spans.start(span, &self.counters);
@@ -570,7 +573,7 @@ impl Inner {
         let parent = self.caller(base, extraction);
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
         let cx = cx.unwrap_or_else(|| {
-            self.start_described(base, extraction, &mut || span.clone())
+            self.start_described(base, arrival, extraction, &mut || span.clone())
                 .unwrap_or(parent)
         });
         tracing_span::record_ids(&tracing_span, &cx);

@@ -83,6 +83,7 @@ pub use error::BuildError;
 pub use forwarded::TrustedProxies;
 pub use instrumenter::Instrumenter;
 pub use metrics::MetricLabel;
+pub use networks::Networks;
 pub use onward::{
     ActiveCall, CallFailure, ContextSnapshot, InContext, Injection, RumTracePropagator,
     TraceProtocol, UrlTemplate,

@@ -54,11 +54,15 @@ impl Method {
 
     /// The value of `http.request.method`.
     pub(crate) fn to_value(self) -> Value {
-        Value::String(match self {
-            Method::Known(known) => StringValue::from(known.name()),
-            Method::Listed(listed) => StringValue::from(listed),
-            Method::Other => StringValue::from("_OTHER"),
-        })
+        Value::String(StringValue::from(self.as_str()))
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Method::Known(known) => known.name(),
+            Method::Listed(listed) => listed,
+            Method::Other => "_OTHER",
+        }
     }
 
     /// `{method} {route}`, or `{method}` without a route; never the path. An

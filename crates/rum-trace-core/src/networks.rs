@@ -6,24 +6,42 @@ use ipnet::{IpNet, Ipv4Net};
 
 use crate::BuildError;
 
-/// A list of networks.
+/// A list of networks, by which one's own peers are told from others.
+///
+/// ```
+/// use rum_trace_core::Networks;
+///
+/// let own = Networks::parse(["10.0.0.0/8", "fd00::/8", "192.0.2.7"])?;
+/// assert!(own.contains("10.1.2.3".parse()?));
+/// assert!(!own.contains("192.0.2.8".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Networks(Vec<IpNet>);
+pub struct Networks(Vec<IpNet>);
 
 impl Networks {
     /// Each an address, or a network in CIDR notation.
-    pub(crate) fn parse<S: AsRef<str>>(
-        texts: impl IntoIterator<Item = S>,
-    ) -> Result<Self, BuildError> {
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::InvalidNetwork`] for what is neither, or has bits behind its prefix.
+    pub fn parse<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Result<Self, BuildError> {
         let networks = texts.into_iter().map(|text| network(text.as_ref()));
         networks.collect::<Result<_, _>>().map(Networks)
     }
 
     /// An IPv4 address is the same one in IPv6's notation, as a socket for both
     /// gives it.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// There is none, so that no address is in one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

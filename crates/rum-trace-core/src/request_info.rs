@@ -1,5 +1,6 @@
 //! What an adapter tells of a request and of its response.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// A request as the [`Instrumenter`](crate::Instrumenter) needs to see it.
@@ -78,6 +79,13 @@ pub trait RequestInfo {
     /// a gRPC method that is known to exist.
     fn route(&self) -> Option<&str> {
         None
+    }
+
+    /// The route that the request will have as far as can be told now, for a sampler
+    /// that decides by the route: where the router runs later, it is looked up. Only
+    /// asked for then, and never recorded: the span gets the route that was taken.
+    fn expected_route(&self) -> Option<Cow<'_, str>> {
+        self.route().map(Cow::Borrowed)
     }
 
     /// The exact size of the request's body in bytes, if the framework knows

@@ -143,7 +143,16 @@ impl RumContext {
         Self::in_context(cx).clone()
     }
 
-    pub(crate) fn in_context(cx: &Context) -> &Self {
+    /// The same without a copy, for processors and samplers.
+    ///
+    /// ```
+    /// use opentelemetry::Context;
+    /// use rum_trace_core::RumContext;
+    ///
+    /// assert_eq!(RumContext::in_context(&Context::current()).user_id(), None);
+    /// ```
+    #[must_use]
+    pub fn in_context(cx: &Context) -> &Self {
         static NOTHING: LazyLock<RumContext> = LazyLock::new(RumContext::default);
         let inbound = cx.get::<Inbound>();
         inbound.map_or_else(|| &*NOTHING, |inbound| &inbound.rum)

@@ -1,6 +1,8 @@
 //! What starts the SERVER spans of an instrumenter.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::{
@@ -8,9 +10,11 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope, SpanId, global};
 
+use crate::RumContext;
 use crate::diagnosis::Topic;
 use crate::extract::Remote;
 use crate::inbound::Inbound;
+use crate::instrumenter::Arrival;
 use crate::semconv;
 use crate::stats::Counters;
 
@@ -52,6 +56,8 @@ pub struct NewSpan<'a> {
     pub(crate) base: &'a Context,
     /// The caller's span, if a carrier of ours names it.
     pub(crate) remote: Option<&'a Remote>,
+    /// `None` where there is no span to start, only a parent to be known.
+    pub(crate) asked: Option<&'a dyn Asked>,
     pub(crate) describe: &'a mut dyn FnMut() -> SpanBuilder,
 }
 
@@ -92,11 +98,75 @@ impl<'a> NewSpan<'a> {
         inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 
+    /// What the client tells of app, session and user; empty if nothing.
+    #[must_use]
+    pub fn rum(&self) -> &'a RumContext {
+        RumContext::in_context(self.base)
+    }
+
+    /// The value of `http.request.method`: a known method, or `_OTHER`.
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.asked.map_or("", Asked::method)
+    }
+
+    /// The path as it was sent, without the query.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.asked.map_or("", Asked::path)
+    }
+
+    /// The route that the request has, or will have as far as can be told before the
+    /// router has run: see [`RequestInfo::expected_route`](crate::RequestInfo::expected_route).
+    /// `None` for gRPC.
+    #[must_use]
+    pub fn expected_route(&self) -> Option<Cow<'a, str>> {
+        self.asked?.expected_route()
+    }
+
+    /// The client's address: the peer's, or the one that
+    /// [trusted proxies](crate::TrustedProxies) tell.
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.asked?.client_address()
+    }
+
     /// Name, kind, attributes and links. Making them is most of what a span
     /// costs.
     #[must_use]
     pub fn into_builder(self) -> SpanBuilder {
         (self.describe)()
+    }
+}
+
+/// What of a request can be asked before its span is described, at little cost.
+pub(crate) trait Asked {
+    fn method(&self) -> &str;
+    fn path(&self) -> &str;
+    fn expected_route(&self) -> Option<Cow<'_, str>>;
+    fn client_address(&self) -> Option<IpAddr>;
+}
+
+impl Asked for Arrival<'_> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    fn expected_route(&self) -> Option<Cow<'_, str>> {
+        let is_call = self.call.is_some();
+        if is_call {
+            None
+        } else {
+            self.request.expected_route()
+        }
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.forwarding.client().map(|(address, _)| address)
     }
 }
 

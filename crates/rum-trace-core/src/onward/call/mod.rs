@@ -364,6 +364,7 @@ impl Begun {
         let span = NewSpan {
             base: parent,
             remote: None,
+            asked: None,
             describe: &mut || {
                 described = true;
                 let mut span = SpanBuilder::from_name(description.span_name());
