@@ -129,7 +129,8 @@ impl InstrumenterBuilder {
     /// more leniently than this crate takes up what was refused here.
     ///
     /// [`privacy`](Self::privacy) holds for the trace state and the baggage that it
-    /// finds; it cannot for values of its own in the context.
+    /// finds, and [`rum_in_trace_state`](Self::rum_in_trace_state) for the trace state;
+    /// neither can for values of its own in the context.
     pub fn fallback_propagator(
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
@@ -362,7 +363,9 @@ impl InstrumenterBuilder {
     /// Whether the RUM members are in the span's own trace state, where a
     /// product behind may read them; by default they are. If not they stay out
     /// of the span context altogether, which is private and cheaper, and
-    /// [`Injection`](crate::Injection) still puts them back at their place.
+    /// [`Injection`](crate::Injection) still puts them back at their place. Of what a
+    /// [fallback propagator](Self::fallback_propagator) finds they are taken out, too;
+    /// those that came in a `tracestate` header still go on.
     pub fn rum_in_trace_state(mut self, yes: bool) -> Self {
         self.inner.rum_in_trace_state = yes;
         self

@@ -209,8 +209,7 @@ impl Extraction {
             found.add(Finding::CarriersDisagree);
         }
         if self.untrusted.is_some() {
-            // They are about a trace that goes on.
-            found.remove(Finding::CarriersDisagree);
+            // It is about a trace that goes on.
             found.remove(Finding::TraceParentWithoutRum);
         }
         found
@@ -219,7 +218,7 @@ impl Extraction {
     /// What was found, without what it was found in.
     pub(crate) fn without_carriers(&self) -> Self {
         Extraction {
-            found: self.findings(),
+            found: self.found,
             ..Extraction::default()
         }
     }

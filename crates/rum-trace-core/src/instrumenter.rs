@@ -1,4 +1,4 @@
-//! The request path: parse, limits, trust, (privacy,) context and span.
+//! The request path: parse, limits, privacy, trust, context and span.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -31,6 +31,7 @@ use crate::semconv;
 use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
+use crate::trace_state;
 use crate::tracer::{NewSpan, SpanSource};
 use crate::trust::Told;
 use crate::{
@@ -182,7 +183,7 @@ impl Instrumenter {
         headers.collect(request);
         // parse
         let mut extraction = Extraction::read(&headers, &inner.carriers);
-        // limits and privacy: what may not be kept is not even taken
+        // limits and privacy: what may not be kept is not even taken, and so no policy sees it
         let hiding = inner.hiding(&headers);
         let hiding = hiding.as_ref();
         let rum = inner.rum_context(&headers, &mut extraction, hiding);
@@ -404,6 +405,10 @@ impl Inner {
         hiding: Option<&Hiding<'_>>,
     ) -> Option<Context> {
         let found = source.extract(self.fallback.as_deref()?, base)?;
+        let found = match self.rum_in_trace_state {
+            true => found,
+            false => trace_state::without_rum_members(found),
+        };
         Some(match hiding {
             Some(hiding) => hiding.context(found),
             None => found,
@@ -649,8 +654,8 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    #[inline(never)]
     /// And whether it had to be cut.
+    #[inline(never)]
     fn endpoint(&self) -> (Endpoint, bool) {
         match (&self.call, self.route()) {
             (None, Some(route)) => (Endpoint::of_span(route.span_name(self.method)), false),

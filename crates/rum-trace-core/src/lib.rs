@@ -10,12 +10,12 @@
 //! # What happens to a request
 //!
 //! [`Instrumenter::start`] reads the headers in a fixed order: *parse* every
-//! carrier ([`Carrier`]), apply the *limits*, ask the [`TrustPolicy`] who may say
-//! what (*trust*), then *privacy* ([`Privacy`]), and build the *context* and the
-//! *span*. The context holds the SERVER span, the [`RumContext`] and the
-//! baggage; [`Injection`] writes the trace into a request to the next service, or
-//! into a message, from which [`Instrumenter::extract`] takes it up again.
-//! [`ContextSnapshot`] hands the context to a task or a thread.
+//! carrier ([`Carrier`]), read the fields within the *limits* and as far as *privacy*
+//! ([`Privacy`]) lets them be kept, ask the [`TrustPolicy`] who may say what (*trust*),
+//! and build the *context* and the *span*. The context holds the SERVER span, the
+//! [`RumContext`] and the baggage; [`Injection`] writes the trace into a request to the
+//! next service, or into a message, from which [`Instrumenter::extract`] takes it up
+//! again. [`ContextSnapshot`] hands the context to a task or a thread.
 //! [`ActiveRequest`] is the guard of the span's life.
 //!
 //! Nothing here can fail a request: bad headers start a new trace and are

@@ -65,8 +65,9 @@ pub enum MetricLabel {
     /// `rum.app.type`: one of the products' own types, else `_OTHER`.
     AppType,
     /// `rum.app.id`: the first `at_most` ids seen since the start, of clients that are
-    /// [trusted](crate::TrustPolicy); others are `_OTHER`. 1 to 10,000; but the SDK folds what is over its own limit for
-    /// all labels of an instrument together, 2,000 by default.
+    /// [trusted](crate::TrustPolicy); others are `_OTHER`. 1 to 10,000; but the SDK
+    /// folds what is over its own limit for all labels of an instrument together,
+    /// 2,000 by default.
     AppId {
         /// How many ids get a label of their own.
         at_most: usize,

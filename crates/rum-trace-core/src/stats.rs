@@ -10,6 +10,9 @@ use crate::{Carrier, Trust};
 /// More threads than this share sets.
 const MAX_SETS: usize = 32;
 
+/// Of what is usual, one in so many looks at the clock, whether the log may tell of it.
+const LOOK_EVERY: u64 = 64;
+
 /// A snapshot of an [`Instrumenter`](crate::Instrumenter)'s counters.
 ///
 /// Every request is in exactly one [class](CarrierClass): continued by one carrier,
@@ -216,17 +219,10 @@ impl Counters {
 
     /// A request, and what became of its caller's trace.
     pub(crate) fn classed(&self, class: CarrierClass) {
-        add(&self.set().classes[class.index()], 1);
+        let earlier = add(&self.set().classes[class.index()], 1);
         if let CarrierClass::Untrusted(_) = class {
-            self.tell_untrusted();
+            self.tell(Topic::Untrusted, earlier, |stats| stats.untrusted);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_untrusted(&self) {
-        let untrusted = || self.snapshot().untrusted;
-        self.journal.report(Topic::Untrusted, untrusted);
     }
 
     /// What else was found in it.
@@ -241,29 +237,35 @@ impl Counters {
     #[cold]
     #[inline(never)]
     fn found_times(&self, finding: Finding, times: u32) {
-        add(&self.set().findings[finding.index()], u64::from(times));
-        let found = || self.snapshot().found(finding);
-        self.journal.report(Topic::Found(finding), found);
+        let earlier = add(&self.set().findings[finding.index()], u64::from(times));
+        let found = |stats: Stats| stats.found(finding);
+        self.tell(Topic::Found(finding), earlier, found);
+    }
+
+    /// Has the log tell of a topic, of which this thread's set had counted so many.
+    #[cold]
+    #[inline(never)]
+    fn tell(&self, topic: Topic, earlier: u64, count: impl Fn(Stats) -> u64) {
+        if looks_at_clock(topic, earlier) {
+            self.journal.report(topic, || count(self.snapshot()));
+        }
     }
 
     /// Has the log tell of requests that name no caller's span, of which nothing
     /// else is to be told.
     pub(crate) fn tell_absent(&self) {
-        // They are usual in many a service: not each of them looks at the clock.
-        let earlier = self.set().absent_to_tell.fetch_add(1, Ordering::Relaxed);
-        if earlier % 64 == 0 {
-            let absent = || self.snapshot().absent;
-            self.journal.report(Topic::Absent, absent);
-        }
+        let earlier = add(&self.set().absent_to_tell, 1);
+        self.tell(Topic::Absent, earlier, |stats| stats.absent);
     }
 
     /// What becomes of what an untrusted request claims.
     pub(crate) fn untrusted(&self, trust: Trust) {
         let set = self.set();
-        match trust {
-            Trust::Restart => add(&set.untrusted_restarted, 1),
-            _ => add(&set.untrusted_linked, 1),
-        }
+        let counter = match trust {
+            Trust::Restart => &set.untrusted_restarted,
+            _ => &set.untrusted_linked,
+        };
+        add(counter, 1);
     }
 
     /// Has the log tell of a setting that is wrong.
@@ -288,14 +290,11 @@ impl Counters {
     /// A request to another service.
     pub(crate) fn called(&self, traced: bool) {
         let set = self.set();
-        add(
-            if traced {
-                &set.calls_traced
-            } else {
-                &set.calls_untraced
-            },
-            1,
-        );
+        let counter = match traced {
+            true => &set.calls_traced,
+            false => &set.calls_untraced,
+        };
+        add(counter, 1);
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
@@ -319,15 +318,21 @@ impl Counters {
     }
 }
 
+/// The first of a thread's set always does, so that a kind is told of at once.
+fn looks_at_clock(topic: Topic, earlier: u64) -> bool {
+    !topic.is_usual() || earlier % LOOK_EVERY == 0
+}
+
 fn add_all(sums: &mut [u64], counters: &[AtomicU64]) {
     for (sum, counter) in sums.iter_mut().zip(counters) {
         *sum += read(counter);
     }
 }
 
+/// Returns what there was before.
 // Relaxed: the counters order nothing, they are only read as numbers.
-fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Ordering::Relaxed);
+fn add(counter: &AtomicU64, count: u64) -> u64 {
+    counter.fetch_add(count, Ordering::Relaxed)
 }
 
 fn read(counter: &AtomicU64) -> u64 {
@@ -346,7 +351,10 @@ fn thread_number() -> usize {
 
 #[cfg(test)]
 mod tests {
+    use rum_trace_propagation::traceparent::TraceParentPart;
+
     use super::*;
+    use crate::MalformedPart;
 
     #[test]
     fn who_is_not_believed_is_a_class_of_its_own() {
@@ -366,6 +374,27 @@ mod tests {
             stats.requests_in(CarrierClass::Untrusted(Some(Carrier::W3c))),
             0
         );
+    }
+
+    #[test]
+    fn what_is_usual_looks_at_the_clock_now_and_then_and_the_first_one_does() {
+        let malformed = MalformedPart::TraceParent(TraceParentPart::TraceId);
+        let table = [
+            (Topic::Absent, 64),
+            (Topic::Untrusted, 64),
+            (Topic::Found(Finding::TraceParentWithoutRum), 64),
+            (Topic::Found(Finding::NotRecording), 64),
+            // Something is wrong, or several are counted at once.
+            (Topic::Found(Finding::StrippedOnTheWay), 1),
+            (Topic::Found(Finding::Malformed(malformed)), 1),
+            (Topic::Found(Finding::OverLimit), 1),
+            (Topic::AppliedTwice, 1),
+        ];
+        for (topic, every) in table {
+            let looks = (0..200).filter(|earlier| looks_at_clock(topic, *earlier));
+            let expected = (0..200).step_by(every);
+            assert!(looks.eq(expected), "{topic:?}");
+        }
     }
 
     #[test]

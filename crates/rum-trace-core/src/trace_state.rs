@@ -1,6 +1,7 @@
 //! Between the list that came in and the SDK's trace state.
 
-use opentelemetry::trace::TraceState as SdkTraceState;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState as SdkTraceState};
 
 /// The keys of the RUM members.
 const RUM_KEYS: [&str; 2] = ["rum", "alibabacloud_rum"];
@@ -49,6 +50,41 @@ fn several_to_sdk(list: &str, with_rum: bool) -> SdkTraceState {
     })
 }
 
+/// A context that another propagator made, without the RUM members in the trace state of
+/// the caller's span. All else in it stays; a span that is not remote is not touched.
+#[inline(never)]
+pub(crate) fn without_rum_members(cx: Context) -> Context {
+    let without = span_without_rum(cx.span().span_context());
+    match without {
+        Some(span) => cx.with_remote_span_context(span),
+        None => cx,
+    }
+}
+
+/// `None` if there is nothing to be taken out.
+fn span_without_rum(span: &SpanContext) -> Option<SpanContext> {
+    let is_rum = |(key, _): &(&str, &str)| is_rum_key(key);
+    let has_rum = span.trace_state().into_iter().any(|member| is_rum(&member));
+    if !has_rum || !span.is_valid() || !span.is_remote() {
+        return None;
+    }
+    let rest = span.trace_state().into_iter().filter(|it| !is_rum(it));
+    // They came out of such a state: it takes them again.
+    let rest = SdkTraceState::from_key_value(rest).unwrap_or_default();
+    Some(with_state(span, rest))
+}
+
+/// The span context with another trace state.
+pub(crate) fn with_state(span: &SpanContext, state: SdkTraceState) -> SpanContext {
+    SpanContext::new(
+        span.trace_id(),
+        span.span_id(),
+        span.trace_flags(),
+        span.is_remote(),
+        state,
+    )
+}
+
 /// The members of a list in canonical form, as key and value.
 pub(crate) fn members(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let members = list.split(',');
@@ -58,4 +94,34 @@ pub(crate) fn members(list: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether the SDK's trace state can hold a member.
 pub(crate) fn sdk_takes(key: &str, value: &str) -> bool {
     SdkTraceState::from_key_value([(key, value)]).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::{SpanId, TraceFlags, TraceId};
+
+    use super::*;
+
+    #[test]
+    fn rum_members_are_taken_out_of_a_remote_span_alone() {
+        let (trace, span) = (TraceId::from(7), SpanId::from(7));
+        let table = [
+            (trace, span, true, "a=1,b=2"),
+            (trace, span, false, "a=1,rum=v2,b=2,alibabacloud_rum=x"),
+            (
+                trace,
+                SpanId::INVALID,
+                true,
+                "a=1,rum=v2,b=2,alibabacloud_rum=x",
+            ),
+        ];
+        for (trace, span, is_remote, expected) in table {
+            let state = to_sdk("a=1,rum=v2,b=2,alibabacloud_rum=x", true);
+            let found = SpanContext::new(trace, span, TraceFlags::new(3), is_remote, state);
+            let cx = Context::new().with_remote_span_context(found.clone());
+            let without = without_rum_members(cx);
+            let expected = with_state(&found, to_sdk(expected, true));
+            assert_eq!(*without.span().span_context(), expected);
+        }
+    }
 }

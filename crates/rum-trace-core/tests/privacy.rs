@@ -11,7 +11,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use rum_trace_core::{
     BuildError, IdPolicy, Injection, Instrumenter, Privacy, RumContext, RumTracePropagator,
-    TraceProtocol,
+    TraceProtocol, Trust, TrustPolicy,
 };
 use support::{Harness, Lines, RUM, Request, SW8, TRACEPARENT, attributes};
 
@@ -462,6 +462,30 @@ fn one_text_has_another_hash_as_a_session_than_as_a_user() {
     let rum = active.rum();
     assert!(rum.session_id().is_some() && rum.user_id().is_some());
     assert_ne!(rum.session_id(), rum.user_id());
+}
+
+#[test]
+fn a_trust_policy_is_told_no_more_than_may_be_kept() {
+    for session in POLICIES {
+        for user in POLICIES {
+            let harness = Harness::with(|builder| {
+                let builder = builder.privacy(privacy(session, user));
+                builder.trust(TrustPolicy::by(move |caller| {
+                    let told = caller.rum();
+                    assert_eq!(told.session_id(), shown(session, SESSION, SESSION_HASH));
+                    assert_eq!(told.user_id(), shown(user, USER, USER_HASH));
+                    let all = format!("{caller:?}");
+                    assert_eq!(all.contains(SESSION), session == IdPolicy::Keep, "{all}");
+                    assert_eq!(all.contains(USER), user == IdPolicy::Keep, "{all}");
+                    Trust::Link
+                }))
+            });
+            let member = format!("rum=v2&browser&shop@1&{SESSION}&{USER}");
+            let request = Request::get("/").header("traceparent", TRACEPARENT);
+            harness.serve(&request.header("tracestate", member));
+            assert_eq!(harness.instrumenter.stats().untrusted, 1, "it was asked");
+        }
+    }
 }
 
 /// The SDK's propagators read what ours does not, and put it where they please.

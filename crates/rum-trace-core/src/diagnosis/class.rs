@@ -1,3 +1,5 @@
+//! What became of the caller's trace.
+
 use std::fmt;
 
 use crate::Carrier;

@@ -1,3 +1,5 @@
+//! What else there is to be found in the headers of a request.
+
 use std::fmt;
 
 use rum_trace_propagation::b3::B3Part;
@@ -20,8 +22,8 @@ pub enum Finding {
     /// The trace goes on from a `traceparent`, and nothing tells of app, session or
     /// user.
     TraceParentWithoutRum,
-    /// The trace goes on, and two carriers name different spans: the one that goes first is the parent, and
-    /// the other a link.
+    /// The trace goes on, and two carriers name different spans: the one that goes
+    /// first is the parent, and the other a link.
     CarriersDisagree,
     /// An `sw8` by an agent that does not record the trace: it names no span.
     NotRecording,

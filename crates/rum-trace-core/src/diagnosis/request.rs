@@ -1,3 +1,5 @@
+//! The diagnosis of one request.
+
 use super::{Finding, Findings};
 use crate::RequestInfo;
 use crate::extract::Extraction;

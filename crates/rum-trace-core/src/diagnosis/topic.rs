@@ -50,6 +50,16 @@ impl Topic {
         matches!(self, Topic::NoTracerProvider | Topic::AppliedTwice)
     }
 
+    /// Many a service sees it with nearly every request, and nothing is wrong.
+    pub(crate) const fn is_usual(self) -> bool {
+        matches!(
+            self,
+            Topic::Absent
+                | Topic::Untrusted
+                | Topic::Found(Finding::TraceParentWithoutRum | Finding::NotRecording)
+        )
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Topic::Found(finding) => finding.as_str(),

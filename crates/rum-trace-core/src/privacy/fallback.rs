@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 
 use super::Hiding;
 use crate::trace_state;
@@ -24,13 +24,8 @@ impl Hiding<'_> {
         let Cow::Owned(shown) = self.list(&list) else {
             return cx;
         };
-        cx.with_remote_span_context(SpanContext::new(
-            found.trace_id(),
-            found.span_id(),
-            found.trace_flags(),
-            found.is_remote(),
-            trace_state::to_sdk(&shown, true),
-        ))
+        let shown = trace_state::to_sdk(&shown, true);
+        cx.with_remote_span_context(trace_state::with_state(&found, shown))
     }
 
     fn with_shown_baggage(&self, cx: Context) -> Context {

@@ -60,7 +60,9 @@ impl<'a> Caller<'a> {
         self.rum.app_type()
     }
 
-    /// All that the client tells of app, session and user.
+    /// All that the client tells of app, session and user, as far as it may be kept:
+    /// [privacy](crate::Privacy) comes before trust, so that ids are hashed or dropped
+    /// already. In the headers of the [request](Self::request) they are as they came.
     #[must_use]
     pub fn rum(&self) -> &'a RumContext {
         self.rum
@@ -80,7 +82,7 @@ impl<'a> Caller<'a> {
         self.forwarding.peer()
     }
 
-    /// The request itself.
+    /// The request itself, as it came.
     #[must_use]
     pub fn request(&self) -> &'a dyn RequestInfo {
         self.forwarding.request()

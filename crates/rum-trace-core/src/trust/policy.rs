@@ -125,7 +125,9 @@ impl TrustPolicy {
     }
 
     /// As the function says. It is called while the request waits, and a panic in it is
-    /// one of the request's.
+    /// one of the request's. It is asked after [privacy](crate::Privacy): what it is
+    /// [told](Caller::rum) of session and user is what may be kept, hashed or dropped
+    /// as the builder says.
     ///
     /// ```
     /// use rum_trace_core::{Trust, TrustPolicy};
