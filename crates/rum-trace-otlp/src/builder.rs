@@ -9,7 +9,7 @@ use opentelemetry::metrics::MeterProvider;
 use opentelemetry::{Key, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
-    IdGenerator, Sampler, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
+    IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
     TracerProviderBuilder,
 };
 use rum_trace_core::tracer::scope;
@@ -31,13 +31,13 @@ use crate::exporter::Exporter as ExportThread;
 use crate::metrics;
 use crate::overflow::Overflow;
 use crate::pipeline::Pipeline;
-use crate::processor::{Export, Shared};
+use crate::processor::{Export, LastLook, Shared};
 use crate::protocol::{Compression, Protocol};
 use crate::queue::{Limits, Queue};
 use crate::secret::Secret;
 use crate::server_span::Recorder;
 use crate::session::SessionOnSpans;
-use crate::spans::{PipelineSpans, Service, SharedIds, Shortcut};
+use crate::spans::{Decides, PipelineSpans, Service, SharedIds, Shortcut};
 use crate::spool::Spool;
 use crate::stats::Accounts;
 use crate::transport::{Transport, runtime};
@@ -501,6 +501,9 @@ impl PipelineBuilder {
         let resource = resource::resolve(self.attributes, environment)?;
         let batch = Batch::resolve(self.batch, environment)?;
         let sampler = sampler::resolve(self.sampler, environment)?;
+        if let Some(meters) = self.meters.as_deref() {
+            sampler.observe(meters);
+        }
         let runtime = runtime::build().map_err(PipelineError::Worker)?;
         let way = match self.exporter {
             _ if !self.exports => None,
@@ -511,7 +514,10 @@ impl PipelineBuilder {
             }
         };
         let export = way
-            .map(|way| export(way, self.spool, self.meters.as_deref(), batch, runtime))
+            .map(|way| {
+                let meters = self.meters.as_deref();
+                export(way, self.spool, meters, batch, runtime, sampler.last_look())
+            })
             .transpose()?;
         let processors: Vec<Shared> = self
             .processors
@@ -530,7 +536,7 @@ impl PipelineBuilder {
             .with_id_generator(self.ids.clone())
             .with_span_limits(limits)
             .with_resource(resource);
-        let (provider, sampler) = with_sampler(provider, sampler, self.session_on_every_span);
+        let (provider, decides) = with_sampler(provider, sampler, self.session_on_every_span);
         // A processor of the user's is to see the SDK's own spans.
         let recorder = processors.is_empty().then(|| Recorder {
             scope: scope(),
@@ -538,9 +544,8 @@ impl PipelineBuilder {
             session_on_every_span: self.session_on_every_span,
             export: export.clone(),
         });
-        let shortcut = sampler.map(|(sampler, roots)| Shortcut {
-            sampler,
-            roots,
+        let shortcut = decides.map(|decides| Shortcut {
+            decides,
             ids: self.ids,
             recorder: recorder.map(Arc::new),
         });
@@ -549,13 +554,12 @@ impl PipelineBuilder {
     }
 }
 
-/// The provider, and the sampler if it decides by nothing but the caller's span
-/// and the trace id; with whether it does so at roots.
+/// The provider, and who decides if it can be asked before a span is described.
 fn with_sampler(
     provider: TracerProviderBuilder,
     sampler: Chosen,
     session_on_every_span: bool,
-) -> (SdkTracerProvider, Option<(Sampler, bool)>) {
+) -> (SdkTracerProvider, Option<Decides>) {
     let asked = |sampler: Box<dyn ShouldSample>| -> Box<dyn ShouldSample> {
         if session_on_every_span {
             Box::new(SessionOnSpans::new(sampler))
@@ -566,7 +570,12 @@ fn with_sampler(
     match sampler {
         Chosen::Sdks { sampler, roots } => {
             let provider = provider.with_sampler(asked(Box::new(sampler.clone())));
-            (provider.build(), Some((sampler, roots)))
+            (provider.build(), Some(Decides::Sdks { sampler, roots }))
+        }
+        #[cfg(feature = "sampling")]
+        Chosen::Sessions(sampler) => {
+            let provider = provider.with_sampler(asked(Box::new(sampler.clone())));
+            (provider.build(), Some(Decides::Sessions(sampler)))
         }
         Chosen::Own(sampler) => (provider.with_sampler(asked(sampler)).build(), None),
     }
@@ -623,6 +632,7 @@ fn export(
     meters: Option<&(dyn MeterProvider + Send)>,
     batch: Batch,
     runtime: Runtime,
+    last_look: Option<Arc<dyn LastLook>>,
 ) -> Result<Export, PipelineError> {
     let spool = spool
         .map(|(directory, max_bytes)| Spool::open(&directory, max_bytes))
@@ -653,7 +663,7 @@ fn export(
     )
     .spawn(runtime)
     .map_err(PipelineError::Worker)?;
-    Ok(Export::new(queue, accounts, commands))
+    Ok(Export::new(queue, accounts, commands, last_look))
 }
 
 impl fmt::Debug for PipelineBuilder {

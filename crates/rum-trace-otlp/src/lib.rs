@@ -31,6 +31,9 @@ mod processor;
 mod protocol;
 mod queue;
 mod report;
+#[cfg(feature = "sampling")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sampling")))]
+pub mod sampling;
 mod secret;
 mod server_span;
 mod session;

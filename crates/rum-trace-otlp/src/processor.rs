@@ -6,8 +6,8 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::Context;
-use opentelemetry::trace::Span as _;
+use opentelemetry::trace::{Span as _, SpanContext};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
@@ -30,10 +30,17 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 #[derive(Clone)]
 pub(crate) struct Export(Arc<Inner>);
 
+/// Looks at spans that were recorded although they are not sampled, when they end.
+pub(crate) trait LastLook: fmt::Debug + Send + Sync {
+    /// The attribute that says why the span is exported all the same, if it is.
+    fn keeps(&self, span: &SpanData) -> Option<KeyValue>;
+}
+
 struct Inner {
     queue: Arc<Queue>,
     accounts: Arc<Accounts>,
     commands: UnboundedSender<Command>,
+    last_look: Option<Arc<dyn LastLook>>,
     shut: AtomicBool,
     /// The SDK's provider is shut down: it starts no more spans.
     provider_shut: AtomicBool,
@@ -46,24 +53,36 @@ impl Export {
         queue: Arc<Queue>,
         accounts: Arc<Accounts>,
         commands: UnboundedSender<Command>,
+        last_look: Option<Arc<dyn LastLook>>,
     ) -> Self {
         Export(Arc::new(Inner {
             queue,
             accounts,
             commands,
+            last_look,
             shut: AtomicBool::new(false),
             provider_shut: AtomicBool::new(false),
             over: Default::default(),
         }))
     }
 
-    /// Counts a sampled span that begins.
-    pub(crate) fn started(&self) {
-        self.0.queue.started();
+    /// Counts a span that begins, if it is sampled.
+    pub(crate) fn started(&self, span: &SpanContext) {
+        if span.is_sampled() {
+            self.0.queue.started();
+        }
     }
 
-    /// Takes a sampled span that has ended.
-    pub(crate) fn ended(&self, span: Box<SpanData>) {
+    /// Takes a span that has ended. One that was only recorded is not for export, unless
+    /// a last look keeps it; then it is counted from now on.
+    pub(crate) fn ended(&self, mut span: Box<SpanData>) {
+        if !span.span_context.is_sampled() {
+            let Some(why) = self.0.last_look.as_ref().and_then(|it| it.keeps(&span)) else {
+                return;
+            };
+            span.attributes.push(why);
+            self.0.queue.started();
+        }
         self.0.queue.push(span);
     }
 
@@ -161,16 +180,11 @@ impl Export {
 
 impl SpanProcessor for Export {
     fn on_start(&self, span: &mut Span, _: &Context) {
-        if span.span_context().is_sampled() {
-            self.started();
-        }
+        self.started(span.span_context());
     }
 
     fn on_end(&self, span: SpanData) {
-        // Spans that are only recorded are not for export.
-        if span.span_context.is_sampled() {
-            self.ended(Box::new(span));
-        }
+        self.ended(Box::new(span));
     }
 
     fn force_flush(&self) -> OTelSdkResult {

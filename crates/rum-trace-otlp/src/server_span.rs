@@ -24,7 +24,7 @@ pub(crate) struct Recorder {
     pub(crate) export: Option<Export>,
 }
 
-/// A sampled span. It ends once, at the latest when it is dropped.
+/// A recorded span. It ends once, at the latest when it is dropped.
 #[derive(Debug)]
 pub(crate) struct ServerSpan {
     state: State,
@@ -47,7 +47,7 @@ impl ServerSpan {
         span_context: SpanContext,
     ) -> Self {
         if let Some(export) = &recorder.export {
-            export.started();
+            export.started(&span_context);
         }
         ServerSpan {
             state: State::Recording(Box::new(recorder.describe(builder, parent, span_context))),
@@ -267,7 +267,7 @@ mod tests {
             scope: InstrumentationScope::builder("test").build(),
             limits,
             session_on_every_span: false,
-            export: Some(Export::new(Arc::clone(&queue), accounts, commands)),
+            export: Some(Export::new(Arc::clone(&queue), accounts, commands, None)),
         };
         (Arc::new(recorder), queue)
     }

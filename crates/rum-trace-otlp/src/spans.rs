@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use opentelemetry::trace::{
-    SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TracerProvider as _,
+    SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+    TracerProvider as _,
 };
-use opentelemetry::{Context, Key, SpanId};
+use opentelemetry::{Context, Key, KeyValue, SpanId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracer, SdkTracerProvider,
@@ -16,13 +17,16 @@ use opentelemetry_sdk::trace::{
 use rum_trace_core::tracer::{NewSpan, SpanStarter, scope};
 
 use crate::config::resource::{SERVICE_INSTANCE_ID, SERVICE_NAME};
+#[cfg(feature = "sampling")]
+use crate::sampling::{self, SessionSampler};
 use crate::server_span::{Recorder, ServerSpan};
 use crate::session;
 
 /// Starts SERVER spans; made by [`Pipeline::span_starter`](crate::Pipeline::span_starter).
 ///
 /// The samplers that `OTEL_TRACES_SAMPLER` can name decide by the caller's span
-/// and the trace id alone. So it asks them first, and a request that will not
+/// and the trace id alone, and `sampling::SessionSampler` by what is known without a
+/// description. So it asks them first, and a request that will not
 /// be recorded has no attributes made for it. A sampler of the user's own sees
 /// all of them, as the specification wants it.
 #[derive(Clone)]
@@ -55,12 +59,23 @@ impl Service {
 /// What is needed to do without the SDK's tracer.
 #[derive(Debug, Clone)]
 pub(crate) struct Shortcut {
-    pub(crate) sampler: Sampler,
-    /// It can be asked for the root of a trace, too.
-    pub(crate) roots: bool,
+    pub(crate) decides: Decides,
     pub(crate) ids: SharedIds,
     /// There is none if somebody has to see the SDK's own spans.
     pub(crate) recorder: Option<Arc<Recorder>>,
+}
+
+/// Who decides before a span is described.
+#[derive(Debug, Clone)]
+pub(crate) enum Decides {
+    /// One of the SDK's, which look at the caller's span and the trace id alone.
+    Sdks {
+        sampler: Sampler,
+        /// It can be asked for the root of a trace, too.
+        roots: bool,
+    },
+    #[cfg(feature = "sampling")]
+    Sessions(SessionSampler),
 }
 
 impl PipelineSpans {
@@ -94,74 +109,104 @@ impl SpanStarter for PipelineSpans {
 
 impl Shortcut {
     fn start(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
+        match &self.decides {
+            Decides::Sdks { sampler, roots } => self.start_sdks(sampler, *roots, tracer, span),
+            #[cfg(feature = "sampling")]
+            Decides::Sessions(sampler) => sampling::start(sampler, self, tracer, span),
+        }
+    }
+
+    fn start_sdks(
+        &self,
+        sampler: &Sampler,
+        roots: bool,
+        tracer: &SdkTracer,
+        span: NewSpan<'_>,
+    ) -> Context {
         let Some(remote) = span.remote() else {
-            return self.start_root(tracer, span);
+            // The parent is the active span; mostly there is none.
+            let is_root = roots && !span.base().has_active_span();
+            return match self.recorder().filter(|_| is_root) {
+                Some(recorder) => self.start_root(sampler, recorder, span),
+                None => tracer.start_span(span),
+            };
         };
         let trace_id = remote.trace_id();
-        if !self.samples(Some(&remote), trace_id) {
-            return self.unsampled(trace_id, &span);
+        if !samples(sampler, Some(&remote), trace_id) {
+            return self.unsampled(trace_id, span.trace_state(), &span);
         }
         let Some(recorder) = self.recorder() else {
             return tracer.start_span(span);
         };
         let flags = remote.trace_flags().with_sampled(true);
-        let span_context = self.child(trace_id, flags, &span);
-        record(recorder, span, Some(&remote), span_context)
+        let span_context = self.child(trace_id, flags, span.trace_state());
+        record(recorder, span, Some(&remote), span_context, [])
     }
 
-    /// The parent is the active span; mostly there is none.
-    fn start_root(&self, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
-        let is_root = self.roots && !span.base().has_active_span();
-        let Some(recorder) = self.recorder().filter(|_| is_root) else {
-            return tracer.start_span(span);
-        };
+    fn start_root(
+        &self,
+        sampler: &Sampler,
+        recorder: &Arc<Recorder>,
+        span: NewSpan<'_>,
+    ) -> Context {
         let trace_id = self.ids.new_trace_id();
-        if !self.samples(None, trace_id) {
-            return self.unsampled(trace_id, &span);
+        if !samples(sampler, None, trace_id) {
+            return self.unsampled(trace_id, span.trace_state(), &span);
         }
         let flags = TraceFlags::default().with_sampled(true);
-        let span_context = self.child(trace_id, flags, &span);
-        record(recorder, span, None, span_context)
+        let span_context = self.child(trace_id, flags, span.trace_state());
+        record(recorder, span, None, span_context, [])
     }
 
-    fn recorder(&self) -> Option<&Arc<Recorder>> {
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
         self.recorder.as_ref().filter(|recorder| recorder.is_open())
     }
 
-    fn unsampled(&self, trace_id: TraceId, span: &NewSpan<'_>) -> Context {
-        let span_context = self.child(trace_id, TraceFlags::default(), span);
+    pub(crate) fn unsampled(
+        &self,
+        trace_id: TraceId,
+        list: TraceState,
+        span: &NewSpan<'_>,
+    ) -> Context {
+        let span_context = self.child(trace_id, TraceFlags::default(), list);
         span.base().with_remote_span_context(span_context)
     }
 
-    fn child(&self, trace_id: TraceId, flags: TraceFlags, span: &NewSpan<'_>) -> SpanContext {
+    pub(crate) fn child(
+        &self,
+        trace_id: TraceId,
+        flags: TraceFlags,
+        list: TraceState,
+    ) -> SpanContext {
         let span_id = self.ids.new_span_id();
-        SpanContext::new(trace_id, span_id, flags, false, span.trace_state())
-    }
-
-    /// What the sampler will say of the child of this span.
-    fn samples(&self, caller: Option<&SpanContext>, trace_id: TraceId) -> bool {
-        if let (Sampler::ParentBased(_), Some(caller)) = (&self.sampler, caller) {
-            return caller.is_sampled();
-        }
-        let kind = SpanKind::Server;
-        let result = self
-            .sampler
-            .should_sample(None, trace_id, "", &kind, &[], &[]);
-        result.decision != SamplingDecision::Drop
+        SpanContext::new(trace_id, span_id, flags, false, list)
     }
 }
 
-fn record(
+/// What the sampler will say of the child of this span.
+fn samples(sampler: &Sampler, caller: Option<&SpanContext>, trace_id: TraceId) -> bool {
+    if let (Sampler::ParentBased(_), Some(caller)) = (sampler, caller) {
+        return caller.is_sampled();
+    }
+    let kind = SpanKind::Server;
+    let result = sampler.should_sample(None, trace_id, "", &kind, &[], &[]);
+    result.decision != SamplingDecision::Drop
+}
+
+/// With these attributes beside those of its description.
+pub(crate) fn record(
     recorder: &Arc<Recorder>,
     span: NewSpan<'_>,
     parent: Option<&SpanContext>,
     span_context: SpanContext,
+    further: impl IntoIterator<Item = KeyValue>,
 ) -> Context {
     let base = span.base();
-    let builder = match recorder.session_on_every_span {
+    let mut builder = match recorder.session_on_every_span {
         true => session::added_to(span.into_builder(), base),
         false => span.into_builder(),
     };
+    builder.attributes.get_or_insert_default().extend(further);
     let span = ServerSpan::start(recorder, builder, parent, span_context);
     base.with_span(span)
 }
@@ -202,8 +247,6 @@ impl IdGenerator for SharedIds {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::TraceState;
-
     use super::*;
 
     #[test]
@@ -227,17 +270,8 @@ mod tests {
             let kind = SpanKind::Server;
             let result = sampler.should_sample(Some(&parent), id, "GET", &kind, &[], &[]);
             let sampled = result.decision == SamplingDecision::RecordAndSample;
-            let shortcut = Shortcut {
-                sampler: sampler.clone(),
-                roots: true,
-                ids: SharedIds::default(),
-                recorder: None,
-            };
-            assert_eq!(
-                shortcut.samples(Some(&remote), id),
-                sampled,
-                "{sampler:?} {number}"
-            );
+            let before = samples(sampler, Some(&remote), id);
+            assert_eq!(before, sampled, "{sampler:?} {number}");
             decisions[usize::from(sampled)] += 1;
         }
         assert!(decisions.iter().all(|count| *count > 100), "{decisions:?}");

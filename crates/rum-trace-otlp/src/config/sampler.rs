@@ -2,12 +2,17 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use super::env::{self, Environment, Found};
 use crate::error::{PipelineError, Setting};
+use crate::processor::LastLook;
 use crate::protocol::shown;
+#[cfg(feature = "sampling")]
+use crate::sampling::SessionSampler;
 
 /// The builder's sampler, else the environment's, else parent-based always-on:
 /// a request that the phone sampled is sampled here too.
@@ -37,12 +42,19 @@ pub(crate) enum Chosen {
         /// user's asks there.
         roots: bool,
     },
+    /// Ours, which knows what it asks.
+    #[cfg(feature = "sampling")]
+    Sessions(SessionSampler),
     /// One of the user's, which may look at everything.
     Own(Box<dyn ShouldSample>),
 }
 
 impl Chosen {
     pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
+        #[cfg(feature = "sampling")]
+        if let Some(sampler) = (&sampler as &dyn Any).downcast_ref::<SessionSampler>() {
+            return Chosen::Sessions(sampler.clone());
+        }
         use Sampler::{AlwaysOff, AlwaysOn, ParentBased, TraceIdRatioBased};
         let known = (&sampler as &dyn Any).downcast_ref::<Sampler>();
         match known {
@@ -56,12 +68,35 @@ impl Chosen {
             _ => Chosen::Own(Box::new(sampler)),
         }
     }
+
+    /// Who looks at spans once more that were recorded and not sampled.
+    pub(crate) fn last_look(&self) -> Option<Arc<dyn LastLook>> {
+        match self {
+            #[cfg(feature = "sampling")]
+            Chosen::Sessions(sampler) => sampler.last_look(),
+            _ => None,
+        }
+    }
+
+    /// Tells its numbers, if it has some.
+    #[cfg_attr(
+        not(feature = "sampling"),
+        expect(unused_variables, reason = "none has")
+    )]
+    pub(crate) fn observe(&self, meters: &dyn MeterProvider) {
+        #[cfg(feature = "sampling")]
+        if let Chosen::Sessions(sampler) = self {
+            sampler.handle().observe(meters);
+        }
+    }
 }
 
 impl fmt::Debug for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Chosen::Sdks { sampler, .. } => sampler.fmt(f),
+            #[cfg(feature = "sampling")]
+            Chosen::Sessions(sampler) => sampler.fmt(f),
             Chosen::Own(sampler) => sampler.fmt(f),
         }
     }

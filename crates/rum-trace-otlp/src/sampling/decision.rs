@@ -1,0 +1,120 @@
+//! What was decided, and why.
+
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::trace::TraceState;
+use opentelemetry::{KeyValue, Value};
+
+use super::probability::{OT, without_threshold};
+
+/// Why a span is sampled or not: the value of `rum.sampling.reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The caller's sampled flag was followed: `parent`.
+    Parent,
+    /// A rule decided: `rule`. Which one is in `rum.sampling.rule`.
+    Rule,
+    /// A ratio did, by the session: `session`.
+    Session,
+    /// A ratio did, by the trace id, since no session was told: `trace_id`.
+    TraceId,
+    /// It would have been sampled, but there were too many already: `cap`.
+    Cap,
+    /// The same, of one app: `app_cap`.
+    AppCap,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 6] = [
+        Reason::Parent,
+        Reason::Rule,
+        Reason::Session,
+        Reason::TraceId,
+        Reason::Cap,
+        Reason::AppCap,
+    ];
+
+    /// A short name in lower case, as spans and metrics have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::Parent => "parent",
+            Reason::Rule => "rule",
+            Reason::Session => "session",
+            Reason::TraceId => "trace_id",
+            Reason::Cap => "cap",
+            Reason::AppCap => "app_cap",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Reason> for Value {
+    fn from(reason: Reason) -> Self {
+        Value::from(reason.as_str())
+    }
+}
+
+pub(crate) const REASON: &str = "rum.sampling.reason";
+pub(crate) const RULE: &str = "rum.sampling.rule";
+
+/// What becomes of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Sampled,
+    /// Recorded, and at its end looked at once more.
+    Watched,
+    Dropped,
+}
+
+/// The decision on one span.
+#[derive(Clone, Debug)]
+pub(crate) struct Decision {
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: Reason,
+    /// The rule's name.
+    pub(crate) rule: Option<Arc<str>>,
+    pub(crate) ot: Ot,
+}
+
+/// What becomes of the `ot` member of `tracestate`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ot {
+    /// It is the caller's.
+    AsItCame,
+    /// Nobody knows the probability: what came in does not hold any more.
+    WithoutThreshold,
+    Is(String),
+}
+
+impl Decision {
+    /// The span's attributes that say why.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
+        let rule = self.rule.clone();
+        let rule = rule.map(|name| KeyValue::new(RULE, name));
+        [Some(KeyValue::new(REASON, self.reason)), rule]
+            .into_iter()
+            .flatten()
+    }
+
+    /// The list with what the decision says of it.
+    pub(crate) fn list(&self, came: TraceState) -> TraceState {
+        match &self.ot {
+            Ot::AsItCame => came,
+            Ot::Is(value) => came.insert(OT, value.as_str()).unwrap_or(came),
+            Ot::WithoutThreshold => match came.get(OT).map(without_threshold) {
+                None => came,
+                Some(rest) if rest.is_empty() => came.delete(OT).unwrap_or(came),
+                Some(rest) => came.insert(OT, rest).unwrap_or(came),
+            },
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The decision.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use opentelemetry::trace::{
+    Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, TraceState,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample, SpanData};
+use rum_trace_core::Networks;
+
+use super::cap::{Cap, Passed};
+use super::decision::{Decision, Ot, Reason, Verdict};
+use super::facts::{Described, Facts};
+use super::keep::Keeper;
+use super::probability::{Randomness, Threshold};
+use super::rules::{Compiled, Ruleset};
+use super::stats::{Counters, add};
+use super::watch::Watch;
+use super::{Rules, SamplingHandle, SessionSamplerBuilder};
+use crate::processor::LastLook;
+
+/// A sampler that knows sessions: see [the module](crate::sampling).
+///
+/// Cheap to clone; clones are the same sampler. It is for a
+/// [`Pipeline`](crate::PipelineBuilder::sampler), which asks it before a span is
+/// described, and for any other provider of OpenTelemetry's SDK.
+#[derive(Clone, Debug)]
+pub struct SessionSampler {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) roots: Threshold,
+    pub(super) by_session: Option<Threshold>,
+    pub(super) trusted: Networks,
+    pub(super) cap: Option<Cap>,
+    pub(super) rules: ArcSwap<Ruleset>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) counters: Arc<Counters>,
+    #[expect(dead_code, reason = "the watch ends when it is dropped")]
+    pub(super) watch: Watch,
+}
+
+/// The span that calls, in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) is_sampled: bool,
+}
+
+impl SessionSampler {
+    /// The builder.
+    pub fn builder() -> SessionSamplerBuilder {
+        SessionSamplerBuilder::default()
+    }
+
+    /// What changes it at run time, and tells its numbers.
+    #[must_use]
+    pub fn handle(&self) -> SamplingHandle {
+        SamplingHandle(Arc::clone(&self.inner))
+    }
+
+    /// Decides on a span whose parent, if it has one, is in another process. The cost of
+    /// a request: no lock, and no allocation but for what `tracestate` is to say.
+    pub(crate) fn decide(
+        &self,
+        caller: Option<Caller>,
+        trace_id: TraceId,
+        facts: &dyn Facts,
+    ) -> Decision {
+        let inner = &*self.inner;
+        let mut decision = inner.decide(caller, trace_id, facts);
+        let is_watched = inner.keeper.is_some() && *facts.kind() == SpanKind::Server;
+        if decision.verdict == Verdict::Dropped && is_watched {
+            decision.verdict = Verdict::Watched;
+        }
+        inner.counters.decided(&decision);
+        decision
+    }
+
+    /// Who looks at what was watched, if anything is.
+    pub(crate) fn last_look(&self) -> Option<Arc<dyn LastLook>> {
+        self.inner.keeper.as_ref()?;
+        Some(Arc::clone(&self.inner) as Arc<dyn LastLook>)
+    }
+
+    /// Whether a rule asks for the route.
+    pub(super) fn asks_for_route(&self) -> bool {
+        self.inner.rules.load().asks_for_route
+    }
+}
+
+impl LastLook for Inner {
+    fn keeps(&self, span: &SpanData) -> Option<KeyValue> {
+        let keeper = self.keeper.as_ref()?;
+        let kept = keeper.wants(span)?;
+        if !keeper.has_room() {
+            add(&self.counters.not_kept);
+            return None;
+        }
+        add(&self.counters.kept_alone);
+        Some(kept.attribute())
+    }
+}
+
+impl Inner {
+    pub(super) fn set_rules(&self, rules: Rules) {
+        self.rules.store(Arc::new(Ruleset::new(rules)));
+        add(&self.counters.rules_taken);
+    }
+
+    fn decide(&self, caller: Option<Caller>, trace_id: TraceId, facts: &dyn Facts) -> Decision {
+        if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
+            return followed(caller);
+        }
+        let rules = self.rules.load();
+        if let Some(rule) = rules.matching(facts) {
+            return self.by_rule(rule, trace_id, facts);
+        }
+        match (caller, &self.by_session) {
+            (Some(caller), None) => self.within_cap(followed(caller), facts),
+            (Some(_), Some(threshold)) => self.by_ratio(threshold, trace_id, facts),
+            (None, _) => self.by_ratio(&self.roots, trace_id, facts),
+        }
+    }
+
+    /// The caller is a service of one's own; messages come from those only.
+    fn has_decided(&self, facts: &dyn Facts) -> bool {
+        if *facts.kind() == SpanKind::Consumer {
+            return true;
+        }
+        let is_trusted = |address| self.trusted.contains(address);
+        !self.trusted.is_empty() && facts.client_address().is_some_and(is_trusted)
+    }
+
+    fn by_rule(&self, rule: &Compiled, trace_id: TraceId, facts: &dyn Facts) -> Decision {
+        let mut decision = match &rule.threshold {
+            None => dropped(Reason::Rule),
+            Some(threshold) if rule.is_forced => sampled(
+                Reason::Rule,
+                threshold.member(Randomness::of(facts.rum(), trace_id)),
+            ),
+            Some(threshold) => {
+                let mut decision = self.by_ratio(threshold, trace_id, facts);
+                if !matches!(decision.reason, Reason::Cap | Reason::AppCap) {
+                    decision.reason = Reason::Rule;
+                }
+                decision
+            }
+        };
+        decision.rule = Some(Arc::clone(&rule.name));
+        decision
+    }
+
+    fn by_ratio(&self, threshold: &Threshold, trace_id: TraceId, facts: &dyn Facts) -> Decision {
+        let randomness = Randomness::of(facts.rum(), trace_id);
+        if !threshold.takes(randomness) {
+            return dropped(randomness.reason());
+        }
+        let decision = sampled(randomness.reason(), threshold.member(randomness));
+        self.within_cap(decision, facts)
+    }
+
+    /// Jobs and timers of one's own are not capped: no client can begin them.
+    fn within_cap(&self, mut decision: Decision, facts: &dyn Facts) -> Decision {
+        let begins_outside = *facts.kind() == SpanKind::Server;
+        let cap = self.cap.as_ref().filter(|_| begins_outside);
+        let Some(cap) = cap.filter(|_| decision.verdict == Verdict::Sampled) else {
+            return decision;
+        };
+        match cap.pass(facts.rum()) {
+            Ok(Passed { amid_refusals }) => {
+                if amid_refusals {
+                    decision.ot = Ot::WithoutThreshold;
+                }
+                decision
+            }
+            Err(reason) => dropped(reason),
+        }
+    }
+}
+
+fn followed(caller: Caller) -> Decision {
+    let verdict = match caller.is_sampled {
+        true => Verdict::Sampled,
+        false => Verdict::Dropped,
+    };
+    Decision {
+        verdict,
+        reason: Reason::Parent,
+        rule: None,
+        ot: Ot::AsItCame,
+    }
+}
+
+fn sampled(reason: Reason, member: String) -> Decision {
+    Decision {
+        verdict: Verdict::Sampled,
+        reason,
+        rule: None,
+        ot: Ot::Is(member),
+    }
+}
+
+/// No probability holds for what is not sampled.
+fn dropped(reason: Reason) -> Decision {
+    Decision {
+        verdict: Verdict::Dropped,
+        reason,
+        rule: None,
+        ot: Ot::WithoutThreshold,
+    }
+}
+
+impl ShouldSample for SessionSampler {
+    fn should_sample(
+        &self,
+        parent_context: Option<&Context>,
+        trace_id: TraceId,
+        _name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        _links: &[Link],
+    ) -> SamplingResult {
+        let nothing = Context::new();
+        let cx = parent_context.unwrap_or(&nothing);
+        let span = cx.span();
+        let parent = Some(span.span_context()).filter(|parent| parent.is_valid());
+        if let Some(parent) = parent.filter(|parent| !parent.is_remote()) {
+            return of_parent(parent);
+        }
+        let facts = Described {
+            cx,
+            kind,
+            attributes,
+        };
+        let caller = parent.map(Caller::of);
+        result(&self.decide(caller, trace_id, &facts), list_in(cx))
+    }
+}
+
+impl Caller {
+    pub(crate) fn of(span: &SpanContext) -> Self {
+        Caller {
+            is_sampled: span.is_sampled(),
+        }
+    }
+}
+
+fn list_in(cx: &Context) -> TraceState {
+    cx.span().span_context().trace_state().clone()
+}
+
+/// A span in the same process has its parent's decision.
+fn of_parent(parent: &SpanContext) -> SamplingResult {
+    SamplingResult {
+        decision: match parent.is_sampled() {
+            true => SamplingDecision::RecordAndSample,
+            false => SamplingDecision::Drop,
+        },
+        attributes: Vec::new(),
+        trace_state: parent.trace_state().clone(),
+    }
+}
+
+fn result(decision: &Decision, list: TraceState) -> SamplingResult {
+    let (sdks, attributes) = match decision.verdict {
+        Verdict::Sampled => (
+            SamplingDecision::RecordAndSample,
+            decision.attributes().collect(),
+        ),
+        Verdict::Watched => (
+            SamplingDecision::RecordOnly,
+            decision.attributes().collect(),
+        ),
+        Verdict::Dropped => (SamplingDecision::Drop, Vec::new()),
+    };
+    SamplingResult {
+        decision: sdks,
+        attributes,
+        trace_state: decision.list(list),
+    }
+}

@@ -1,0 +1,57 @@
+//! The SERVER spans of layers, decided on before they are described.
+
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, Tracer as _};
+use opentelemetry_sdk::trace::{IdGenerator as _, SdkTracer};
+use rum_trace_core::tracer::NewSpan;
+
+use super::SessionSampler;
+use super::decision::Verdict;
+use super::facts::ExpectedRoute;
+use super::sampler::Caller;
+use crate::spans::{Shortcut, record};
+
+/// Starts the span as the sampler says.
+pub(crate) fn start(
+    sampler: &SessionSampler,
+    shortcut: &Shortcut,
+    tracer: &SdkTracer,
+    span: NewSpan<'_>,
+) -> Context {
+    let remote = span.remote();
+    // An active span is the parent of one without a caller: a case for the SDK.
+    let is_ours = remote.is_some() || !span.base().has_active_span();
+    let Some(recorder) = shortcut.recorder().filter(|_| is_ours) else {
+        return start_described(sampler, tracer, span);
+    };
+    let trace_id = match &remote {
+        Some(remote) => remote.trace_id(),
+        None => shortcut.ids.new_trace_id(),
+    };
+    let decision = sampler.decide(remote.as_ref().map(Caller::of), trace_id, &span);
+    let list = decision.list(span.trace_state());
+    if decision.verdict == Verdict::Dropped {
+        return shortcut.unsampled(trace_id, list, &span);
+    }
+    let came = remote
+        .as_ref()
+        .map_or(TraceFlags::default(), SpanContext::trace_flags);
+    let flags = came.with_sampled(decision.verdict == Verdict::Sampled);
+    let span_context = shortcut.child(trace_id, flags, list);
+    let why = decision.attributes();
+    record(recorder, span, remote.as_ref(), span_context, why)
+}
+
+/// Through the SDK, which asks the sampler with what the span begins with. The route may
+/// not be a part of that, and is told apart.
+fn start_described(sampler: &SessionSampler, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
+    let parent = span.parent();
+    let wanted = sampler.asks_for_route();
+    let route = wanted.then(|| span.expected_route()).flatten();
+    let cx = match route {
+        Some(route) => parent.with_value(ExpectedRoute(route.into_owned())),
+        None => parent.clone(),
+    };
+    let span = tracer.build_with_context(span.into_builder(), &cx);
+    parent.with_span(span)
+}
