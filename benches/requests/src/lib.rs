@@ -9,5 +9,6 @@ pub mod load;
 pub mod ours;
 pub mod program;
 pub mod row;
+pub mod sampling;
 pub mod sdk;
 pub mod subject;

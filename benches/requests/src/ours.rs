@@ -3,6 +3,7 @@
 use opentelemetry::trace::TracerProvider as _;
 use rum_trace::actix::RumTrace;
 use rum_trace::axum::RumTraceLayer;
+use rum_trace::otlp::Pipeline;
 use rum_trace::{Instrumenter, InstrumenterBuilder};
 use tracing::Dispatch;
 use tracing_subscriber::filter::filter_fn;
@@ -14,6 +15,7 @@ use crate::alone::Alone;
 use crate::axum::{self, Layered, router};
 use crate::load::Load;
 use crate::row::{BARE, Maker};
+use crate::sampling;
 use crate::sdk;
 use crate::subject::Scoped;
 
@@ -29,6 +31,11 @@ pub const PRIVATE: &str = "rum-trace, rum_in_trace_state(false)";
 pub const TRACING: &str = "rum-trace, tracing_spans(true)";
 /// With metrics as well.
 pub const METRICS: &str = "rum-trace + metrics";
+
+/// With the sampler that knows sessions, and ten rules that do not match.
+pub const RULES: &str = "rum-trace, ten sampling rules";
+/// By session as well, within a cap, and with the probability in `tracestate`.
+pub const BY_SESSION: &str = "rum-trace, ten sampling rules, by session";
 
 /// What ours and the peers are measured by.
 pub const YARDSTICKS: [Maker; 8] = [
@@ -56,7 +63,7 @@ pub const YARDSTICKS: [Maker; 8] = [
 ];
 
 /// Ours, on both frameworks.
-pub const RUM_TRACE: [Maker; 10] = [
+pub const RUM_TRACE: [Maker; 14] = [
     Maker::axum(OURS, || our_axum(usual())),
     Maker::axum(GIVEN, || our_axum(given())),
     Maker::axum(PRIVATE, || our_axum(private())),
@@ -64,6 +71,8 @@ pub const RUM_TRACE: [Maker; 10] = [
         Layered::under(subscriber(), our_axum(tracing()).router)
     }),
     Maker::axum(METRICS, || our_axum(metrics())),
+    Maker::axum(RULES, || our_axum(sampled(sampling::by_flag()))),
+    Maker::axum(BY_SESSION, || our_axum(sampled(sampling::by_session()))),
     Maker::actix(OURS, |load| our_actix(load, usual())),
     Maker::actix(GIVEN, |load| our_actix(load, given())),
     Maker::actix(PRIVATE, |load| our_actix(load, private())),
@@ -72,10 +81,18 @@ pub const RUM_TRACE: [Maker; 10] = [
         Scoped::under(subscriber(), InActix::new(app, load))
     }),
     Maker::actix(METRICS, |load| our_actix(load, metrics())),
+    Maker::actix(RULES, |load| our_actix(load, sampled(sampling::by_flag()))),
+    Maker::actix(BY_SESSION, |load| {
+        our_actix(load, sampled(sampling::by_session()))
+    }),
 ];
 
 fn usual() -> InstrumenterBuilder {
     Instrumenter::builder().span_starter(sdk::pipeline().span_starter())
+}
+
+fn sampled(pipeline: &Pipeline) -> InstrumenterBuilder {
+    Instrumenter::builder().span_starter(pipeline.span_starter())
 }
 
 fn given() -> InstrumenterBuilder {

@@ -71,9 +71,10 @@ pub(crate) fn at_creation(
     counters: &Counters,
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
+    further: usize,
 ) -> Vec<KeyValue> {
     let host = AskedHost::of(arrival);
-    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
+    let further = further + arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
     let further = further + rare(arrival, host.as_ref());
     let mut attributes = Attributes {
         list: Vec::with_capacity(CAPACITY + further),

@@ -377,7 +377,7 @@ impl Inner {
             base,
             remote: extraction.parent.as_ref(),
             asked: None,
-            describe: &mut || SpanBuilder::from_name(""),
+            describe: &mut |_| SpanBuilder::from_name(""),
         };
         span.parent()
     }
@@ -477,12 +477,17 @@ impl Inner {
     }
 
     /// The span to start, and whether it has its final name.
-    fn server_span(&self, arrival: &Arrival<'_>, extraction: &Extraction) -> (SpanBuilder, bool) {
+    fn server_span(
+        &self,
+        arrival: &Arrival<'_>,
+        extraction: &Extraction,
+        further: usize,
+    ) -> (SpanBuilder, bool) {
         // A linked sw8 describes itself on the link.
         let sw8 = extraction.sw8.as_ref();
         let sw8 = sw8.filter(|_| extraction.parent_is(Carrier::Sw8));
         let mut attributes =
-            attributes::at_creation(&self.attributes, &self.counters, arrival, sw8);
+            attributes::at_creation(&self.attributes, &self.counters, arrival, sw8, further);
         self.hooks
             .add_attributes(arrival.request, arrival.rum, &mut attributes);
         if let Some(trust) = extraction.untrusted {
@@ -508,10 +513,10 @@ impl Inner {
     ) -> Started {
         // What is not recorded needs no name.
         let (mut named, mut start) = (true, None);
-        let cx = self.start_described(base, arrival, extraction, &mut || {
+        let cx = self.start_described(base, arrival, extraction, &mut |further| {
             let now = Start::now();
             let mut span;
-            (span, named) = self.server_span(arrival, extraction);
+            (span, named) = self.server_span(arrival, extraction, further);
             span.start_time = Some(now.time);
             start = Some(now);
             span
@@ -534,7 +539,7 @@ impl Inner {
         base: &Context,
         arrival: &Arrival<'_>,
         extraction: &Extraction,
-        describe: &mut dyn FnMut() -> SpanBuilder,
+        describe: &mut dyn FnMut(usize) -> SpanBuilder,
     ) -> Option<Context> {
         let remote = extraction.parent.as_ref();
         let span = NewSpan {
@@ -574,11 +579,11 @@ impl Inner {
         arrival: &Arrival<'_>,
         extraction: &Extraction,
     ) -> Started {
-        let (span, named) = self.server_span(arrival, extraction);
+        let (span, named) = self.server_span(arrival, extraction, 0);
         let parent = self.caller(base, extraction);
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
         let cx = cx.unwrap_or_else(|| {
-            self.start_described(base, arrival, extraction, &mut || span.clone())
+            self.start_described(base, arrival, extraction, &mut |_| span.clone())
                 .unwrap_or(parent)
         });
         tracing_span::record_ids(&tracing_span, &cx);

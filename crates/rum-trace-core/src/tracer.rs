@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use opentelemetry::trace::{
-    SpanBuilder, SpanContext, TraceContextExt, TraceState as SdkTraceState, Tracer, TracerProvider,
+    SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceState as SdkTraceState, Tracer,
+    TracerProvider,
 };
 use opentelemetry::{Context, InstrumentationScope, SpanId, global};
 
@@ -56,9 +57,10 @@ pub struct NewSpan<'a> {
     pub(crate) base: &'a Context,
     /// The caller's span, if a carrier of ours names it.
     pub(crate) remote: Option<&'a Remote>,
-    /// `None` where there is no span to start, only a parent to be known.
+    /// The request that came in; `None` of one that goes out.
     pub(crate) asked: Option<&'a dyn Asked>,
-    pub(crate) describe: &'a mut dyn FnMut() -> SpanBuilder,
+    /// With room for so many attributes more.
+    pub(crate) describe: &'a mut dyn FnMut(usize) -> SpanBuilder,
 }
 
 impl<'a> NewSpan<'a> {
@@ -98,6 +100,15 @@ impl<'a> NewSpan<'a> {
         inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 
+    /// SERVER, or CLIENT of a call that no request asked for.
+    #[must_use]
+    pub fn kind(&self) -> SpanKind {
+        match self.asked {
+            Some(_) => SpanKind::Server,
+            None => SpanKind::Client,
+        }
+    }
+
     /// What the client tells of app, session and user; empty if nothing.
     #[must_use]
     pub fn rum(&self) -> &'a RumContext {
@@ -135,7 +146,14 @@ impl<'a> NewSpan<'a> {
     /// costs.
     #[must_use]
     pub fn into_builder(self) -> SpanBuilder {
-        (self.describe)()
+        self.into_builder_with_room(0)
+    }
+
+    /// The same, with room for so many attributes more: one that does not fit would have
+    /// all of them moved.
+    #[must_use]
+    pub fn into_builder_with_room(self, further: usize) -> SpanBuilder {
+        (self.describe)(further)
     }
 }
 

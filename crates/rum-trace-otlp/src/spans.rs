@@ -65,6 +65,14 @@ pub(crate) struct Shortcut {
     pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
+/// A decision that a span tells of.
+pub(crate) trait Why {
+    /// How many attributes it adds at most.
+    fn attributes(&self) -> usize;
+    /// Adds them.
+    fn describe(&self, attributes: &mut Vec<KeyValue>);
+}
+
 /// Who decides before a span is described.
 #[derive(Debug, Clone)]
 pub(crate) enum Decides {
@@ -140,7 +148,7 @@ impl Shortcut {
         };
         let flags = remote.trace_flags().with_sampled(true);
         let span_context = self.child(trace_id, flags, span.trace_state());
-        record(recorder, span, Some(&remote), span_context, [])
+        record(recorder, span, Some(&remote), span_context, None)
     }
 
     fn start_root(
@@ -155,7 +163,7 @@ impl Shortcut {
         }
         let flags = TraceFlags::default().with_sampled(true);
         let span_context = self.child(trace_id, flags, span.trace_state());
-        record(recorder, span, None, span_context, [])
+        record(recorder, span, None, span_context, None)
     }
 
     pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
@@ -193,20 +201,22 @@ fn samples(sampler: &Sampler, caller: Option<&SpanContext>, trace_id: TraceId) -
     result.decision != SamplingDecision::Drop
 }
 
-/// With these attributes beside those of its description.
 pub(crate) fn record(
     recorder: &Arc<Recorder>,
     span: NewSpan<'_>,
     parent: Option<&SpanContext>,
     span_context: SpanContext,
-    further: impl IntoIterator<Item = KeyValue>,
+    why: Option<&dyn Why>,
 ) -> Context {
     let base = span.base();
-    let mut builder = match recorder.session_on_every_span {
-        true => session::added_to(span.into_builder(), base),
-        false => span.into_builder(),
-    };
-    builder.attributes.get_or_insert_default().extend(further);
+    let room = why.map_or(0, Why::attributes);
+    let mut builder = span.into_builder_with_room(room);
+    if recorder.session_on_every_span {
+        builder = session::added_to(builder, base);
+    }
+    if let Some(why) = why {
+        why.describe(builder.attributes.get_or_insert_default());
+    }
     let span = ServerSpan::start(recorder, builder, parent, span_context);
     base.with_span(span)
 }

@@ -7,6 +7,7 @@ use opentelemetry::trace::TraceState;
 use opentelemetry::{KeyValue, Value};
 
 use super::probability::{OT, without_threshold};
+use crate::spans::Why;
 
 /// Why a span is sampled or not: the value of `rum.sampling.reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,16 +96,20 @@ pub(crate) enum Ot {
     Is(String),
 }
 
-impl Decision {
-    /// The span's attributes that say why.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> + use<> {
-        let rule = self.rule.clone();
-        let rule = rule.map(|name| KeyValue::new(RULE, name));
-        [Some(KeyValue::new(REASON, self.reason)), rule]
-            .into_iter()
-            .flatten()
+impl Why for Decision {
+    fn attributes(&self) -> usize {
+        1 + usize::from(self.rule.is_some())
     }
 
+    fn describe(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.push(KeyValue::new(REASON, self.reason));
+        if let Some(rule) = &self.rule {
+            attributes.push(KeyValue::new(RULE, Arc::clone(rule)));
+        }
+    }
+}
+
+impl Decision {
     /// The list with what the decision says of it.
     pub(crate) fn list(&self, came: TraceState) -> TraceState {
         match &self.ot {

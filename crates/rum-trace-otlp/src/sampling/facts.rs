@@ -8,31 +8,56 @@ use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
 use rum_trace_core::tracer::NewSpan;
 
-/// The request behind a span that is to begin.
-pub(crate) trait Facts {
-    fn rum(&self) -> &RumContext;
+/// The request behind a span that is to begin. What is cheap is there, the rest is asked
+/// for.
+pub(super) struct Facts<'a> {
+    pub(super) rum: &'a RumContext,
+    pub(super) kind: SpanKind,
     /// The value of `http.request.method`, empty if there is none.
-    fn method(&self) -> &str;
-    fn path(&self) -> Cow<'_, str>;
-    fn route(&self) -> Option<Cow<'_, str>>;
-    fn client_address(&self) -> Option<IpAddr>;
-    fn kind(&self) -> &SpanKind;
+    pub(super) method: &'a str,
+    pub(super) path: Cow<'a, str>,
+    dear: &'a dyn Dear,
 }
 
-/// A SERVER span of a layer's, before it is described.
-impl Facts for NewSpan<'_> {
-    fn rum(&self) -> &RumContext {
-        NewSpan::rum(self)
+/// What few samplers ask for.
+trait Dear {
+    fn route(&self) -> Option<Cow<'_, str>>;
+    fn client_address(&self) -> Option<IpAddr>;
+}
+
+impl<'a> Facts<'a> {
+    /// Of a span of a layer's, before it is described.
+    pub(super) fn of_new(span: &'a NewSpan<'_>) -> Self {
+        Facts {
+            rum: span.rum(),
+            kind: span.kind(),
+            method: span.method(),
+            path: Cow::Borrowed(span.path()),
+            dear: span,
+        }
     }
 
-    fn method(&self) -> &str {
-        NewSpan::method(self)
+    /// Of any span of the SDK's.
+    pub(super) fn of_described(span: &'a Described<'_>) -> Self {
+        Facts {
+            rum: RumContext::in_context(span.cx),
+            kind: span.kind.clone(),
+            method: span.text("http.request.method").unwrap_or_default(),
+            path: span.path(),
+            dear: span,
+        }
     }
 
-    fn path(&self) -> Cow<'_, str> {
-        Cow::Borrowed(NewSpan::path(self))
+    pub(super) fn route(&self) -> Option<Cow<'_, str>> {
+        self.dear.route()
     }
 
+    pub(super) fn client_address(&self) -> Option<IpAddr> {
+        self.dear.client_address()
+    }
+}
+
+impl Dear for NewSpan<'_> {
     fn route(&self) -> Option<Cow<'_, str>> {
         self.expected_route()
     }
@@ -40,16 +65,12 @@ impl Facts for NewSpan<'_> {
     fn client_address(&self) -> Option<IpAddr> {
         NewSpan::client_address(self)
     }
-
-    fn kind(&self) -> &SpanKind {
-        &SpanKind::Server
-    }
 }
 
 /// In the context that the SDK starts a span in: the route that is not known yet.
 pub(super) struct ExpectedRoute(pub(super) String);
 
-/// Any span of the SDK's, by the attributes that it begins with.
+/// What a span of the SDK's begins with.
 pub(super) struct Described<'a> {
     pub(super) cx: &'a Context,
     pub(super) kind: &'a SpanKind,
@@ -64,25 +85,16 @@ impl Described<'_> {
             _ => None,
         }
     }
-}
-
-impl Facts for Described<'_> {
-    fn rum(&self) -> &RumContext {
-        RumContext::in_context(self.cx)
-    }
-
-    fn method(&self) -> &str {
-        self.text("http.request.method").unwrap_or_default()
-    }
 
     fn path(&self) -> Cow<'_, str> {
-        let http = || self.text("url.path").unwrap_or_default();
         match self.text("rpc.method") {
             Some(method) => Cow::Owned(format!("/{method}")),
-            None => Cow::Borrowed(http()),
+            None => Cow::Borrowed(self.text("url.path").unwrap_or_default()),
         }
     }
+}
 
+impl Dear for Described<'_> {
     fn route(&self) -> Option<Cow<'_, str>> {
         let expected = || self.cx.get::<ExpectedRoute>().map(|route| &*route.0);
         let route = self.text("http.route").or_else(expected);
@@ -91,9 +103,5 @@ impl Facts for Described<'_> {
 
     fn client_address(&self) -> Option<IpAddr> {
         self.text("client.address")?.parse().ok()
-    }
-
-    fn kind(&self) -> &SpanKind {
-        self.kind
     }
 }

@@ -3,8 +3,6 @@
 //! A trace has 56 random bits R, and a probability is a rejection threshold T of as many:
 //! it is sampled if R ≥ T. Whoever knows R decides alike.
 
-use std::fmt::Write as _;
-
 use opentelemetry::trace::TraceId;
 use rum_trace_core::RumContext;
 use twox_hash::XxHash3_64;
@@ -82,7 +80,7 @@ impl Threshold {
     }
 
     fn of_bits(bits: u64) -> Self {
-        let digits = format!("{bits:0DIGITS$x}");
+        let digits: String = digits(bits).collect();
         let digits = digits.trim_end_matches('0');
         let digits = if digits.is_empty() { "0" } else { digits };
         Threshold {
@@ -100,11 +98,17 @@ impl Threshold {
         let mut member = String::with_capacity(self.text.len() + 4 + DIGITS);
         member.push_str(&self.text);
         if randomness.is_explicit {
-            // Into a text it cannot fail.
-            let _ = write!(member, ";rv:{:0DIGITS$x}", randomness.bits);
+            member.push_str(";rv:");
+            member.extend(digits(randomness.bits));
         }
         member
     }
+}
+
+/// All of them, the most significant first.
+fn digits(bits: u64) -> impl Iterator<Item = char> {
+    let digit = move |place| char::from(b"0123456789abcdef"[(bits >> (4 * place)) as usize & 0xf]);
+    (0..DIGITS).rev().map(digit)
 }
 
 /// The member's value without its threshold.

@@ -20,6 +20,7 @@ use super::stats::{Counters, add};
 use super::watch::Watch;
 use super::{Rules, SamplingHandle, SessionSamplerBuilder};
 use crate::processor::LastLook;
+use crate::spans::Why as _;
 
 /// A sampler that knows sessions: see [the module](crate::sampling).
 ///
@@ -64,15 +65,15 @@ impl SessionSampler {
 
     /// Decides on a span whose parent, if it has one, is in another process. The cost of
     /// a request: no lock, and no allocation but for what `tracestate` is to say.
-    pub(crate) fn decide(
+    pub(super) fn decide(
         &self,
         caller: Option<Caller>,
         trace_id: TraceId,
-        facts: &dyn Facts,
+        facts: &Facts<'_>,
     ) -> Decision {
         let inner = &*self.inner;
         let mut decision = inner.decide(caller, trace_id, facts);
-        let is_watched = inner.keeper.is_some() && *facts.kind() == SpanKind::Server;
+        let is_watched = inner.keeper.is_some() && facts.kind == SpanKind::Server;
         if decision.verdict == Verdict::Dropped && is_watched {
             decision.verdict = Verdict::Watched;
         }
@@ -111,7 +112,7 @@ impl Inner {
         add(&self.counters.rules_taken);
     }
 
-    fn decide(&self, caller: Option<Caller>, trace_id: TraceId, facts: &dyn Facts) -> Decision {
+    fn decide(&self, caller: Option<Caller>, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
         if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
             return followed(caller);
         }
@@ -127,20 +128,20 @@ impl Inner {
     }
 
     /// The caller is a service of one's own; messages come from those only.
-    fn has_decided(&self, facts: &dyn Facts) -> bool {
-        if *facts.kind() == SpanKind::Consumer {
+    fn has_decided(&self, facts: &Facts<'_>) -> bool {
+        if facts.kind == SpanKind::Consumer {
             return true;
         }
         let is_trusted = |address| self.trusted.contains(address);
         !self.trusted.is_empty() && facts.client_address().is_some_and(is_trusted)
     }
 
-    fn by_rule(&self, rule: &Compiled, trace_id: TraceId, facts: &dyn Facts) -> Decision {
+    fn by_rule(&self, rule: &Compiled, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
         let mut decision = match &rule.threshold {
             None => dropped(Reason::Rule),
             Some(threshold) if rule.is_forced => sampled(
                 Reason::Rule,
-                threshold.member(Randomness::of(facts.rum(), trace_id)),
+                threshold.member(Randomness::of(facts.rum, trace_id)),
             ),
             Some(threshold) => {
                 let mut decision = self.by_ratio(threshold, trace_id, facts);
@@ -154,8 +155,8 @@ impl Inner {
         decision
     }
 
-    fn by_ratio(&self, threshold: &Threshold, trace_id: TraceId, facts: &dyn Facts) -> Decision {
-        let randomness = Randomness::of(facts.rum(), trace_id);
+    fn by_ratio(&self, threshold: &Threshold, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
+        let randomness = Randomness::of(facts.rum, trace_id);
         if !threshold.takes(randomness) {
             return dropped(randomness.reason());
         }
@@ -164,13 +165,13 @@ impl Inner {
     }
 
     /// Jobs and timers of one's own are not capped: no client can begin them.
-    fn within_cap(&self, mut decision: Decision, facts: &dyn Facts) -> Decision {
-        let begins_outside = *facts.kind() == SpanKind::Server;
+    fn within_cap(&self, mut decision: Decision, facts: &Facts<'_>) -> Decision {
+        let begins_outside = facts.kind == SpanKind::Server;
         let cap = self.cap.as_ref().filter(|_| begins_outside);
         let Some(cap) = cap.filter(|_| decision.verdict == Verdict::Sampled) else {
             return decision;
         };
-        match cap.pass(facts.rum()) {
+        match cap.pass(facts.rum) {
             Ok(Passed { amid_refusals }) => {
                 if amid_refusals {
                     decision.ot = Ot::WithoutThreshold;
@@ -231,13 +232,14 @@ impl ShouldSample for SessionSampler {
         if let Some(parent) = parent.filter(|parent| !parent.is_remote()) {
             return of_parent(parent);
         }
-        let facts = Described {
+        let span = Described {
             cx,
             kind,
             attributes,
         };
         let caller = parent.map(Caller::of);
-        result(&self.decide(caller, trace_id, &facts), list_in(cx))
+        let decision = self.decide(caller, trace_id, &Facts::of_described(&span));
+        result(&decision, list_in(cx))
     }
 }
 
@@ -266,19 +268,16 @@ fn of_parent(parent: &SpanContext) -> SamplingResult {
 }
 
 fn result(decision: &Decision, list: TraceState) -> SamplingResult {
-    let (sdks, attributes) = match decision.verdict {
-        Verdict::Sampled => (
-            SamplingDecision::RecordAndSample,
-            decision.attributes().collect(),
-        ),
-        Verdict::Watched => (
-            SamplingDecision::RecordOnly,
-            decision.attributes().collect(),
-        ),
-        Verdict::Dropped => (SamplingDecision::Drop, Vec::new()),
-    };
+    let mut attributes = Vec::new();
+    if decision.verdict != Verdict::Dropped {
+        decision.describe(&mut attributes);
+    }
     SamplingResult {
-        decision: sdks,
+        decision: match decision.verdict {
+            Verdict::Sampled => SamplingDecision::RecordAndSample,
+            Verdict::Watched => SamplingDecision::RecordOnly,
+            Verdict::Dropped => SamplingDecision::Drop,
+        },
         attributes,
         trace_state: decision.list(list),
     }

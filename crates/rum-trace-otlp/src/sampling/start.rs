@@ -7,7 +7,7 @@ use rum_trace_core::tracer::NewSpan;
 
 use super::SessionSampler;
 use super::decision::Verdict;
-use super::facts::ExpectedRoute;
+use super::facts::{ExpectedRoute, Facts};
 use super::sampler::Caller;
 use crate::spans::{Shortcut, record};
 
@@ -28,7 +28,8 @@ pub(crate) fn start(
         Some(remote) => remote.trace_id(),
         None => shortcut.ids.new_trace_id(),
     };
-    let decision = sampler.decide(remote.as_ref().map(Caller::of), trace_id, &span);
+    let facts = Facts::of_new(&span);
+    let decision = sampler.decide(remote.as_ref().map(Caller::of), trace_id, &facts);
     let list = decision.list(span.trace_state());
     if decision.verdict == Verdict::Dropped {
         return shortcut.unsampled(trace_id, list, &span);
@@ -38,8 +39,8 @@ pub(crate) fn start(
         .map_or(TraceFlags::default(), SpanContext::trace_flags);
     let flags = came.with_sampled(decision.verdict == Verdict::Sampled);
     let span_context = shortcut.child(trace_id, flags, list);
-    let why = decision.attributes();
-    record(recorder, span, remote.as_ref(), span_context, why)
+    let parent = remote.as_ref();
+    record(recorder, span, parent, span_context, Some(&decision))
 }
 
 /// Through the SDK, which asks the sampler with what the span begins with. The route may

@@ -365,7 +365,7 @@ impl Begun {
             base: parent,
             remote: None,
             asked: None,
-            describe: &mut || {
+            describe: &mut |_| {
                 described = true;
                 let mut span = SpanBuilder::from_name(description.span_name());
                 span.span_kind = Some(SpanKind::Client);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rum_trace_core::RumKey;
 
+use super::texts::{Places, Texts};
 use super::{Condition, Rule, RuleDecision, Rules};
 use crate::sampling::facts::Facts;
 use crate::sampling::probability::Threshold;
@@ -13,10 +14,10 @@ use crate::sampling::probability::Threshold;
 pub(in crate::sampling) struct Ruleset {
     pub(in crate::sampling) data: Rules,
     pub(in crate::sampling) asks_for_route: bool,
-    rules: Vec<Compiled>,
+    blocks: Vec<Block>,
 }
 
-/// One rule.
+/// What a rule decides.
 #[derive(Debug)]
 pub(in crate::sampling) struct Compiled {
     pub(in crate::sampling) name: Arc<str>,
@@ -24,72 +25,109 @@ pub(in crate::sampling) struct Compiled {
     pub(in crate::sampling) threshold: Option<Threshold>,
     /// Whatever the cap is.
     pub(in crate::sampling) is_forced: bool,
-    /// Those that are cheap to look at first, the route last.
-    conditions: Vec<(Fact, Condition)>,
 }
 
-/// What of a request a condition is for.
+/// As many rules as have places in a number. Each fact is looked at once for all of them.
+#[derive(Debug)]
+struct Block {
+    rules: Vec<Compiled>,
+    facts: Vec<(Fact, Texts)>,
+    routes: Texts,
+}
+
+/// What of a request a condition is for; the route apart, since it may have to be looked
+/// up.
 #[derive(Clone, Copy, Debug)]
 enum Fact {
     Rum(RumKey),
     Method,
     Path,
-    Route,
 }
+
+type ConditionOf = fn(&Rule) -> Option<&Condition>;
+
+/// The facts, first those that leave the fewest rules.
+const FACTS: [(Fact, ConditionOf); 7] = [
+    (Fact::Rum(RumKey::SessionId), |it| it.session.as_ref()),
+    (Fact::Rum(RumKey::UserId), |it| it.user.as_ref()),
+    (Fact::Rum(RumKey::AppId), |it| it.app.as_ref()),
+    (Fact::Path, |it| it.path.as_ref()),
+    (Fact::Rum(RumKey::AppType), |it| it.app_type.as_ref()),
+    (Fact::Rum(RumKey::AppVersion), |it| it.version.as_ref()),
+    (Fact::Method, |it| it.method.as_ref()),
+];
 
 impl Ruleset {
     pub(in crate::sampling) fn new(data: Rules) -> Self {
-        let rules = data.iter().enumerate();
+        let numbered: Vec<(usize, &Rule)> = data.iter().enumerate().collect();
+        let blocks = numbered.chunks(Places::BITS as usize);
         Ruleset {
-            rules: rules.map(|(at, rule)| Compiled::new(at, rule)).collect(),
             asks_for_route: data.iter().any(|rule| rule.route.is_some()),
+            blocks: blocks.map(Block::new).collect(),
             data,
         }
     }
 
     /// The first that matches.
-    pub(in crate::sampling) fn matching(&self, facts: &dyn Facts) -> Option<&Compiled> {
-        self.rules.iter().find(|rule| rule.matches(facts))
+    pub(in crate::sampling) fn matching(&self, facts: &Facts<'_>) -> Option<&Compiled> {
+        self.blocks.iter().find_map(|block| block.matching(facts))
+    }
+}
+
+impl Block {
+    fn new(rules: &[(usize, &Rule)]) -> Self {
+        let texts = |of: ConditionOf| Texts::of(rules.iter().map(|(_, rule)| of(rule)));
+        let facts = FACTS.map(|(fact, of)| (fact, texts(of))).into_iter();
+        Block {
+            rules: rules.iter().map(Compiled::new).collect(),
+            facts: facts.filter(|(_, texts)| !texts.is_empty()).collect(),
+            routes: texts(|rule| rule.route.as_ref()),
+        }
+    }
+
+    fn matching(&self, facts: &Facts<'_>) -> Option<&Compiled> {
+        let mut left = Places::MAX >> (Places::BITS as usize - self.rules.len());
+        for (fact, texts) in &self.facts {
+            // Unless those that are left say nothing of it.
+            if left & !texts.free != 0 {
+                left &= fact
+                    .of(facts)
+                    .map_or(texts.free, |text| texts.fitting(text));
+            }
+        }
+        self.first(left, facts)
+    }
+
+    fn first(&self, left: Places, facts: &Facts<'_>) -> Option<&Compiled> {
+        let first = |left: Places| self.rules.get(left.trailing_zeros() as usize);
+        let says_route = left & left.wrapping_neg() & !self.routes.free != 0;
+        if !says_route {
+            return first(left);
+        }
+        let route = facts.route();
+        let fitting = route.map_or(self.routes.free, |route| self.routes.fitting(&route));
+        first(left & fitting)
     }
 }
 
 impl Compiled {
-    fn new(at: usize, rule: &Rule) -> Self {
+    fn new((place, rule): &(usize, &Rule)) -> Self {
         let name = rule.name.clone();
-        let conditions = [
-            (Fact::Rum(RumKey::AppType), &rule.app_type),
-            (Fact::Rum(RumKey::AppId), &rule.app),
-            (Fact::Rum(RumKey::AppVersion), &rule.version),
-            (Fact::Rum(RumKey::SessionId), &rule.session),
-            (Fact::Rum(RumKey::UserId), &rule.user),
-            (Fact::Method, &rule.method),
-            (Fact::Path, &rule.path),
-            (Fact::Route, &rule.route),
-        ];
-        let conditions = conditions.into_iter();
+        let name = name.unwrap_or_else(|| format!("rule {}", place + 1));
         Compiled {
-            name: name.unwrap_or_else(|| format!("rule {}", at + 1)).into(),
+            name: name.into(),
             threshold: rule.decision.threshold(),
             is_forced: rule.decision == RuleDecision::In,
-            conditions: conditions
-                .filter_map(|(fact, condition)| Some((fact, condition.clone()?)))
-                .collect(),
         }
-    }
-
-    fn matches(&self, facts: &dyn Facts) -> bool {
-        let mut conditions = self.conditions.iter();
-        conditions.all(|(fact, condition)| fact.fits(facts, condition))
     }
 }
 
 impl Fact {
-    fn fits(self, facts: &dyn Facts, condition: &Condition) -> bool {
+    fn of<'f>(self, facts: &'f Facts<'_>) -> Option<&'f str> {
         match self {
-            Fact::Rum(key) => facts.rum().get(key).is_some_and(|it| condition.fits(it)),
-            Fact::Method => condition.fits(facts.method()),
-            Fact::Path => condition.fits(&facts.path()),
-            Fact::Route => facts.route().is_some_and(|it| condition.fits(&it)),
+            Fact::Rum(key) => facts.rum.get(key),
+            Fact::Method => Some(facts.method),
+            Fact::Path => Some(&facts.path),
         }
     }
 }

@@ -17,9 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// In order, so that thousands are as good as one.
-    exact: Vec<Box<str>>,
-    prefixes: Vec<Box<str>>,
+    pub(super) exact: Vec<Box<str>>,
+    pub(super) prefixes: Vec<Box<str>>,
 }
 
 impl Condition {
@@ -34,7 +33,6 @@ impl Condition {
         for text in texts {
             condition.add(text.as_ref())?;
         }
-        condition.exact.sort_unstable();
         let is_any = !condition.exact.is_empty() || !condition.prefixes.is_empty();
         is_any.then_some(condition)
     }
@@ -51,11 +49,7 @@ impl Condition {
     /// Whether one of them is the text, or the beginning of it.
     #[must_use]
     pub fn fits(&self, text: &str) -> bool {
-        let is_one = match &*self.exact {
-            [] => false,
-            [only] => **only == *text,
-            exact => exact.binary_search_by(|it| (**it).cmp(text)).is_ok(),
-        };
+        let is_one = self.exact.iter().any(|exact| **exact == *text);
         is_one || self.prefixes.iter().any(|it| text.starts_with(&**it))
     }
 

@@ -4,6 +4,7 @@ mod compiled;
 mod condition;
 mod data;
 mod parse;
+mod texts;
 
 use std::slice;
 
