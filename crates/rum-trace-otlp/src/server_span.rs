@@ -247,6 +247,7 @@ fn without_list(span_context: &SpanContext) -> SpanContext {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::TraceFlags;
     use proptest::prelude::*;
 
     use super::*;
@@ -291,7 +292,9 @@ mod tests {
     fn one_that_nobody_ends_ends_with_its_drop() {
         let (recorder, queue) = recorder(SpanLimits::default());
         let builder = SpanBuilder::from_name("GET");
-        let span = ServerSpan::start(&recorder, builder, None, SpanContext::NONE);
+        let flags = TraceFlags::SAMPLED;
+        let context = SpanContext::new(7.into(), 9.into(), flags, false, TraceState::NONE);
+        let span = ServerSpan::start(&recorder, builder, None, context);
         assert!(queue.take(10).is_empty());
         drop(span);
         let ended = queue.take(10);

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
 use rum_trace_core::tracer::NewSpan;
+
+use super::rules::Ruleset;
 
 /// The request behind a span that is to begin. What is cheap is there, the rest is asked
 /// for.
@@ -16,6 +19,8 @@ pub(super) struct Facts<'a> {
     /// The value of `http.request.method`, empty if there is none.
     pub(super) method: &'a str,
     pub(super) path: Cow<'a, str>,
+    /// Those to decide by, if they are not the ones that hold just now.
+    pub(super) rules: Option<&'a Ruleset>,
     dear: &'a dyn Dear,
 }
 
@@ -33,18 +38,30 @@ impl<'a> Facts<'a> {
             kind: span.kind(),
             method: span.method(),
             path: Cow::Borrowed(span.path()),
+            rules: None,
             dear: span,
         }
     }
 
-    /// Of any span of the SDK's.
+    /// Of a span of the SDK's.
     pub(super) fn of_described(span: &'a Described<'_>) -> Self {
-        Facts {
-            rum: RumContext::in_context(span.cx),
-            kind: span.kind.clone(),
-            method: span.text("http.request.method").unwrap_or_default(),
-            path: span.path(),
-            dear: span,
+        match span.cx.get::<Asked>() {
+            Some(asked) => Facts {
+                rum: RumContext::in_context(span.cx),
+                kind: span.kind.clone(),
+                method: &asked.method,
+                path: Cow::Borrowed(&asked.path),
+                rules: Some(&asked.rules),
+                dear: asked,
+            },
+            None => Facts {
+                rum: RumContext::in_context(span.cx),
+                kind: span.kind.clone(),
+                method: span.text("http.request.method").unwrap_or_default(),
+                path: span.path(),
+                rules: None,
+                dear: span,
+            },
         }
     }
 
@@ -67,8 +84,41 @@ impl Dear for NewSpan<'_> {
     }
 }
 
-/// In the context that the SDK starts a span in: the route that is not known yet.
-pub(super) struct ExpectedRoute(pub(super) String);
+/// What a layer knows of a request, in the context that the SDK starts its span in. The
+/// description is no match for it: that of a gRPC call has no method of HTTP's and not
+/// yet its path, and the route may come later.
+pub(super) struct Asked {
+    rules: Arc<Ruleset>,
+    method: String,
+    path: String,
+    route: Option<String>,
+    client_address: Option<IpAddr>,
+}
+
+impl Asked {
+    /// The rules are those to decide by, since they say whether the route is looked up.
+    pub(super) fn of(span: &NewSpan<'_>, rules: Arc<Ruleset>) -> Self {
+        let wants_route = rules.asks_for_route;
+        let route = wants_route.then(|| span.expected_route()).flatten();
+        Asked {
+            rules,
+            method: span.method().to_owned(),
+            path: span.path().to_owned(),
+            route: route.map(Cow::into_owned),
+            client_address: span.client_address(),
+        }
+    }
+}
+
+impl Dear for Asked {
+    fn route(&self) -> Option<Cow<'_, str>> {
+        self.route.as_deref().map(Cow::Borrowed)
+    }
+
+    fn client_address(&self) -> Option<IpAddr> {
+        self.client_address
+    }
+}
 
 /// What a span of the SDK's begins with.
 pub(super) struct Described<'a> {
@@ -96,9 +146,7 @@ impl Described<'_> {
 
 impl Dear for Described<'_> {
     fn route(&self) -> Option<Cow<'_, str>> {
-        let expected = || self.cx.get::<ExpectedRoute>().map(|route| &*route.0);
-        let route = self.text("http.route").or_else(expected);
-        route.map(Cow::Borrowed)
+        self.text("http.route").map(Cow::Borrowed)
     }
 
     fn client_address(&self) -> Option<IpAddr> {

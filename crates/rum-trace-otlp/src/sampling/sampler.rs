@@ -87,9 +87,9 @@ impl SessionSampler {
         Some(Arc::clone(&self.inner) as Arc<dyn LastLook>)
     }
 
-    /// Whether a rule asks for the route.
-    pub(super) fn asks_for_route(&self) -> bool {
-        self.inner.rules.load().asks_for_route
+    /// The rules that hold just now.
+    pub(super) fn ruleset(&self) -> Arc<Ruleset> {
+        self.inner.rules.load_full()
     }
 }
 
@@ -116,9 +116,12 @@ impl Inner {
         if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
             return followed(caller);
         }
-        let rules = self.rules.load();
-        if let Some(rule) = rules.matching(facts) {
-            return self.by_rule(rule, trace_id, facts);
+        let by_rule = match facts.rules {
+            Some(rules) => self.by_rules(rules, trace_id, facts),
+            None => self.by_rules(&self.rules.load(), trace_id, facts),
+        };
+        if let Some(decision) = by_rule {
+            return decision;
         }
         match (caller, &self.by_session) {
             (Some(caller), None) => self.within_cap(followed(caller), facts),
@@ -134,6 +137,11 @@ impl Inner {
         }
         let is_trusted = |address| self.trusted.contains(address);
         !self.trusted.is_empty() && facts.client_address().is_some_and(is_trusted)
+    }
+
+    fn by_rules(&self, rules: &Ruleset, trace_id: TraceId, facts: &Facts<'_>) -> Option<Decision> {
+        let rule = rules.matching(facts)?;
+        Some(self.by_rule(rule, trace_id, facts))
     }
 
     fn by_rule(&self, rule: &Compiled, trace_id: TraceId, facts: &Facts<'_>) -> Decision {

@@ -7,7 +7,7 @@ use rum_trace_core::tracer::NewSpan;
 
 use super::SessionSampler;
 use super::decision::Verdict;
-use super::facts::{ExpectedRoute, Facts};
+use super::facts::{Asked, Facts};
 use super::sampler::Caller;
 use crate::spans::{Shortcut, record};
 
@@ -43,16 +43,10 @@ pub(crate) fn start(
     record(recorder, span, parent, span_context, Some(&decision))
 }
 
-/// Through the SDK, which asks the sampler with what the span begins with. The route may
-/// not be a part of that, and is told apart.
+/// Through the SDK, which asks the sampler, and hands it what the layer knows.
 fn start_described(sampler: &SessionSampler, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
     let parent = span.parent();
-    let wanted = sampler.asks_for_route();
-    let route = wanted.then(|| span.expected_route()).flatten();
-    let cx = match route {
-        Some(route) => parent.with_value(ExpectedRoute(route.into_owned())),
-        None => parent.clone(),
-    };
+    let cx = parent.with_value(Asked::of(&span, sampler.ruleset()));
     let span = tracer.build_with_context(span.into_builder(), &cx);
     parent.with_span(span)
 }

@@ -14,6 +14,8 @@ mod metrics;
 #[cfg(unix)]
 mod model;
 mod processors;
+#[cfg(feature = "sampling")]
+mod sampling;
 mod session;
 mod spool;
 #[path = "../support/mod.rs"]

@@ -23,7 +23,7 @@ impl Rules {
             RulesError::Invalid {
                 line,
                 column,
-                problem: error.message().to_owned(),
+                problem: without_value(error.message()),
             }
         })
     }
@@ -37,7 +37,7 @@ impl Rules {
         serde_json::from_str(text).map_err(|error| RulesError::Invalid {
             line: error.line(),
             column: error.column(),
-            problem: without_place(&error),
+            problem: without_value(without_place(&error.to_string(), &error)),
         })
     }
 
@@ -89,11 +89,23 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 }
 
 /// `serde_json` writes the place behind its message.
-fn without_place(error: &serde_json::Error) -> String {
-    let message = error.to_string();
+fn without_place<'a>(message: &'a str, error: &serde_json::Error) -> &'a str {
     let place = format!(" at line {} column {}", error.line(), error.column());
-    let problem = message.strip_suffix(&place).unwrap_or(&message);
-    problem.to_owned()
+    message.strip_suffix(&place).unwrap_or(message)
+}
+
+/// serde quotes the value that it did not expect, which may be an id.
+fn without_value(message: &str) -> String {
+    const EXPECTED: &str = ", expected ";
+    let quotes = ["invalid type: ", "invalid value: "];
+    let is_quoting = quotes.iter().any(|it| message.starts_with(it));
+    match message.rsplit_once(EXPECTED) {
+        Some((found, expected)) if is_quoting => {
+            let kind = found.split(['`', '"']).next().unwrap_or_default();
+            format!("{}{EXPECTED}{expected}", kind.trim_end())
+        }
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -165,10 +177,30 @@ mod tests {
 
     #[test]
     fn no_id_is_quoted() {
-        let id = "uid_4711*x";
-        let text = format!("[[rules]]\ndecision = \"in\"\nuser = [\"{id}\"]\n");
-        let error = Rules::from_toml(&text).expect_err("a star within");
-        assert!(!error.to_string().contains("4711"), "{error}");
+        let rules = [
+            r#"decision = "in"
+            user = ["uid_4711*x"]"#,
+            r#"decision = "in"
+            user = 4711"#,
+            r#"decision = "in"
+            name = 4711"#,
+            r#"decision = "uid_4711, expected `x`""#,
+            "decision = 4711",
+        ];
+        for rule in rules {
+            let text = format!("[[rules]]\n{rule}\n");
+            let error = Rules::from_toml(&text).expect_err("no rule").to_string();
+            assert!(!error.contains("4711"), "{error}");
+            assert!(error.contains("expected "), "{error}");
+            let json = rule.replace(" = ", "\": ").replace('\n', ",\"");
+            let json = format!(
+                "{{\"rules\": [{{\"{}}}]}}",
+                json.replace("\"            ", "\"")
+            );
+            let error = Rules::from_json(&json).expect_err("no rule").to_string();
+            assert!(!error.contains("4711"), "{error}");
+            assert!(error.contains("expected "), "{json}: {error}");
+        }
     }
 
     #[test]
