@@ -46,12 +46,16 @@ impl Inbound {
 
     /// The list as the span's own trace state.
     pub(crate) fn trace_state(&self) -> SdkTraceState {
-        match self.trace() {
-            Some(trace) if trace.has_list => {
-                trace_state::to_sdk(self.rum.list(), trace.rum_in_trace_state)
-            }
-            _ => SdkTraceState::NONE,
+        match self.list_in_span() {
+            Some((list, with_rum)) => trace_state::to_sdk(list, with_rum),
+            None => SdkTraceState::NONE,
         }
+    }
+
+    /// The list that may be in the span, and whether its RUM members may.
+    pub(crate) fn list_in_span(&self) -> Option<(&str, bool)> {
+        let trace = self.trace().filter(|trace| trace.has_list)?;
+        Some((self.rum.list(), trace.rum_in_trace_state))
     }
 }
 

@@ -85,6 +85,18 @@ pub(crate) fn with_state(span: &SpanContext, state: SdkTraceState) -> SpanContex
     )
 }
 
+/// The same with this member on the left, in place of one with its key: made at once,
+/// since each change of the SDK's list is a copy of it.
+#[inline(never)]
+pub(crate) fn with_member(
+    list: Option<(&str, bool)>,
+    member: (&str, &str),
+) -> Option<SdkTraceState> {
+    let (list, with_rum) = list.unwrap_or_default();
+    let rest = members(list).filter(|(key, _)| *key != member.0 && (with_rum || !is_rum_key(key)));
+    SdkTraceState::from_key_value(std::iter::once(member).chain(rest)).ok()
+}
+
 /// The members of a list in canonical form, as key and value.
 pub(crate) fn members(list: &str) -> impl Iterator<Item = (&str, &str)> {
     let members = list.split(',');

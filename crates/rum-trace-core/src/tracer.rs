@@ -11,13 +11,13 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, InstrumentationScope, SpanId, global};
 
-use crate::RumContext;
 use crate::diagnosis::Topic;
 use crate::extract::Remote;
 use crate::inbound::Inbound;
 use crate::instrumenter::Arrival;
 use crate::semconv;
 use crate::stats::Counters;
+use crate::{RumContext, trace_state};
 
 /// Starts SERVER spans.
 ///
@@ -107,6 +107,18 @@ impl<'a> NewSpan<'a> {
             Some(_) => SpanKind::Server,
             None => SpanKind::Client,
         }
+    }
+
+    /// The same with one member more on the left, in place of one with that key. If
+    /// the SDK's trace state cannot hold it, without.
+    #[must_use]
+    pub fn trace_state_with(&self, key: &str, value: &str) -> SdkTraceState {
+        let inbound = self.base.get::<Inbound>();
+        let list = inbound.and_then(Inbound::list_in_span);
+        trace_state::with_member(list, (key, value)).unwrap_or_else(|| {
+            let came = self.trace_state();
+            came.insert(key, value).unwrap_or(came)
+        })
     }
 
     /// What the client tells of app, session and user; empty if nothing.

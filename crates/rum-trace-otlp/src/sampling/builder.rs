@@ -92,7 +92,9 @@ impl SessionSamplerBuilder {
 
     /// Rules from a file instead, JSON if its name ends in `.json`, else TOML. It is read
     /// now, and again within a second when it has changed. One that cannot be taken then
-    /// is logged with line and reason, and the rules from before hold on.
+    /// is logged with line and reason, and the rules from before hold on. Who changes it
+    /// does best to write another file and to rename it: of one that is written in place,
+    /// slowly, a part may be rules of its own.
     pub fn rules_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());
         self

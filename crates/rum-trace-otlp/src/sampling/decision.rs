@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use opentelemetry::trace::TraceState;
 use opentelemetry::{KeyValue, Value};
+use rum_trace_core::tracer::NewSpan;
 
 use super::probability::{OT, without_threshold};
 use crate::spans::Why;
@@ -110,6 +111,14 @@ impl Why for Decision {
 }
 
 impl Decision {
+    /// The list of a layer's span, with what the decision says of it.
+    pub(crate) fn list_of(&self, span: &NewSpan<'_>) -> TraceState {
+        match &self.ot {
+            Ot::Is(value) => span.trace_state_with(OT, value),
+            _ => self.list(span.trace_state()),
+        }
+    }
+
     /// The list with what the decision says of it.
     pub(crate) fn list(&self, came: TraceState) -> TraceState {
         match &self.ot {

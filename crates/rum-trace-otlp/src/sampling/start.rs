@@ -30,7 +30,7 @@ pub(crate) fn start(
     };
     let facts = Facts::of_new(&span);
     let decision = sampler.decide(remote.as_ref().map(Caller::of), trace_id, &facts);
-    let list = decision.list(span.trace_state());
+    let list = decision.list_of(&span);
     if decision.verdict == Verdict::Dropped {
         return shortcut.unsampled(trace_id, list, &span);
     }

@@ -12,16 +12,22 @@ use super::{Rules, SamplingError};
 
 /// How often it is looked at. It is read each time, since a change of the same length
 /// within the clock's grain has no other sign, and a mounted configuration is a link
-/// that is turned to another file.
-const PERIOD: Duration = Duration::from_millis(400);
+/// that is turned to another file. It is taken when it reads the same twice: one that is
+/// written in place may have been half there.
+const PERIOD: Duration = Duration::from_millis(300);
 
 /// A file of rules, with what it had the last time.
 #[derive(Debug)]
 pub(super) struct RulesFile {
     path: PathBuf,
-    /// `Err`: why it could not be read, which is said once.
-    last: Result<String, String>,
+    /// What was taken, or refused.
+    last: Text,
+    /// What it had at the last look, if that was new.
+    new: Option<Text>,
 }
+
+/// `Err`: why it could not be read, which is said once.
+type Text = Result<String, String>;
 
 /// The watch ends with this.
 #[derive(Debug)]
@@ -39,6 +45,7 @@ impl RulesFile {
         let file = RulesFile {
             path: path.to_owned(),
             last: Ok(text),
+            new: None,
         };
         Ok((file, rules))
     }
@@ -62,7 +69,12 @@ impl RulesFile {
     fn look(&mut self, inner: &Arc<Inner>) {
         let now = read(&self.path);
         let now = now.map_err(|error| error.to_string());
+        let before = self.new.take();
         if now == self.last {
+            return;
+        }
+        if before.as_ref() != Some(&now) {
+            self.new = Some(now);
             return;
         }
         let rules = match &now {
