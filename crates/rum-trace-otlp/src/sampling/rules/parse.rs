@@ -178,28 +178,20 @@ mod tests {
     #[test]
     fn no_id_is_quoted() {
         let rules = [
-            r#"decision = "in"
-            user = ["uid_4711*x"]"#,
-            r#"decision = "in"
-            user = 4711"#,
-            r#"decision = "in"
-            name = 4711"#,
-            r#"decision = "uid_4711, expected `x`""#,
-            "decision = 4711",
+            ("user", r#"["uid_4711*x"]"#),
+            ("user", "4711"),
+            ("name", "4711"),
+            ("decision", r#""uid_4711, expected `x`""#),
+            ("decision", "4711"),
         ];
-        for rule in rules {
-            let text = format!("[[rules]]\n{rule}\n");
-            let error = Rules::from_toml(&text).expect_err("no rule").to_string();
-            assert!(!error.contains("4711"), "{error}");
-            assert!(error.contains("expected "), "{error}");
-            let json = rule.replace(" = ", "\": ").replace('\n', ",\"");
-            let json = format!(
-                "{{\"rules\": [{{\"{}}}]}}",
-                json.replace("\"            ", "\"")
-            );
-            let error = Rules::from_json(&json).expect_err("no rule").to_string();
-            assert!(!error.contains("4711"), "{error}");
-            assert!(error.contains("expected "), "{json}: {error}");
+        for (field, value) in rules {
+            let toml = format!("[[rules]]\n{field} = {value}\n");
+            let json = format!("{{\"rules\": [{{\"{field}\": {value}}}]}}");
+            for read in [Rules::from_toml(&toml), Rules::from_json(&json)] {
+                let error = read.expect_err("no rule").to_string();
+                assert!(!error.contains("4711"), "{error}");
+                assert!(error.contains("expected "), "{field}: {error}");
+            }
         }
     }
 
