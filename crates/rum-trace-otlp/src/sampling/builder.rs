@@ -65,7 +65,8 @@ impl SessionSamplerBuilder {
     }
 
     /// The cap on what clients can have sampled: SERVER spans a second that begin
-    /// outside, with or without a caller's span. As many at once after a pause. What is
+    /// outside, with or without a caller's span, and whatever else is begun right under a
+    /// caller's span, as the calls of a skipped request. As many at once after a pause. What is
     /// over it is not sampled, and its children are not either. By default there is
     /// none.
     ///

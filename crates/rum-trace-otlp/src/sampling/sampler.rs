@@ -15,7 +15,7 @@ use super::decision::{Decision, Ot, Reason, Verdict};
 use super::facts::{Described, Facts};
 use super::keep::Keeper;
 use super::probability::{Randomness, Threshold};
-use super::rules::{Compiled, Ruleset};
+use super::rules::Ruleset;
 use super::stats::{Counters, add};
 use super::watch::Watch;
 use super::{Rules, SamplingHandle, SessionSamplerBuilder};
@@ -116,18 +116,29 @@ impl Inner {
         if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
             return followed(caller);
         }
+        let wanted = self.wanted(caller, trace_id, facts);
+        // Jobs and timers of one's own are not capped: no client can begin them.
+        let begins_outside = caller.is_some() || facts.kind == SpanKind::Server;
+        match &self.cap {
+            Some(cap) if begins_outside && wanted.is_capped => within(cap, wanted.decision, facts),
+            _ => wanted.decision,
+        }
+    }
+
+    /// What is decided before the cap.
+    fn wanted(&self, caller: Option<Caller>, trace_id: TraceId, facts: &Facts<'_>) -> Wanted {
         let by_rule = match facts.rules {
-            Some(rules) => self.by_rules(rules, trace_id, facts),
-            None => self.by_rules(&self.rules.load(), trace_id, facts),
+            Some(rules) => by_rules(rules, trace_id, facts),
+            None => by_rules(&self.rules.load(), trace_id, facts),
         };
-        if let Some(decision) = by_rule {
-            return decision;
-        }
-        match (caller, &self.by_session) {
-            (Some(caller), None) => self.within_cap(followed(caller), facts),
-            (Some(_), Some(threshold)) => self.by_ratio(threshold, trace_id, facts),
-            (None, _) => self.by_ratio(&self.roots, trace_id, facts),
-        }
+        by_rule.unwrap_or_else(|| Wanted {
+            decision: match (caller, &self.by_session) {
+                (Some(caller), None) => followed(caller),
+                (Some(_), Some(threshold)) => by_ratio(threshold, trace_id, facts),
+                (None, _) => by_ratio(&self.roots, trace_id, facts),
+            },
+            is_capped: true,
+        })
     }
 
     /// The caller is a service of one's own; messages come from those only.
@@ -138,56 +149,52 @@ impl Inner {
         let is_trusted = |address| self.trusted.contains(address);
         !self.trusted.is_empty() && facts.client_address().is_some_and(is_trusted)
     }
+}
 
-    fn by_rules(&self, rules: &Ruleset, trace_id: TraceId, facts: &Facts<'_>) -> Option<Decision> {
-        let rule = rules.matching(facts)?;
-        Some(self.by_rule(rule, trace_id, facts))
+/// A decision, as long as there is room for it.
+struct Wanted {
+    decision: Decision,
+    is_capped: bool,
+}
+
+fn by_rules(rules: &Ruleset, trace_id: TraceId, facts: &Facts<'_>) -> Option<Wanted> {
+    let rule = rules.matching(facts)?;
+    let mut decision = match &rule.threshold {
+        None => dropped(Reason::Rule),
+        Some(threshold) => by_ratio(threshold, trace_id, facts),
+    };
+    decision.reason = Reason::Rule;
+    decision.rule = Some(Arc::clone(&rule.name));
+    Some(Wanted {
+        decision,
+        is_capped: !rule.is_forced,
+    })
+}
+
+fn by_ratio(threshold: &Threshold, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
+    let randomness = Randomness::of(facts.rum, trace_id);
+    if threshold.takes(randomness) {
+        sampled(randomness.reason(), threshold.member(randomness))
+    } else {
+        dropped(randomness.reason())
     }
+}
 
-    fn by_rule(&self, rule: &Compiled, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
-        let mut decision = match &rule.threshold {
-            None => dropped(Reason::Rule),
-            Some(threshold) if rule.is_forced => sampled(
-                Reason::Rule,
-                threshold.member(Randomness::of(facts.rum, trace_id)),
-            ),
-            Some(threshold) => {
-                let mut decision = self.by_ratio(threshold, trace_id, facts);
-                if !matches!(decision.reason, Reason::Cap | Reason::AppCap) {
-                    decision.reason = Reason::Rule;
-                }
-                decision
+fn within(cap: &Cap, mut decision: Decision, facts: &Facts<'_>) -> Decision {
+    if decision.verdict != Verdict::Sampled {
+        return decision;
+    }
+    match cap.pass(facts.rum) {
+        Ok(Passed { amid_refusals }) => {
+            if amid_refusals {
+                decision.ot = Ot::WithoutThreshold;
             }
-        };
-        decision.rule = Some(Arc::clone(&rule.name));
-        decision
-    }
-
-    fn by_ratio(&self, threshold: &Threshold, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
-        let randomness = Randomness::of(facts.rum, trace_id);
-        if !threshold.takes(randomness) {
-            return dropped(randomness.reason());
+            decision
         }
-        let decision = sampled(randomness.reason(), threshold.member(randomness));
-        self.within_cap(decision, facts)
-    }
-
-    /// Jobs and timers of one's own are not capped: no client can begin them.
-    fn within_cap(&self, mut decision: Decision, facts: &Facts<'_>) -> Decision {
-        let begins_outside = facts.kind == SpanKind::Server;
-        let cap = self.cap.as_ref().filter(|_| begins_outside);
-        let Some(cap) = cap.filter(|_| decision.verdict == Verdict::Sampled) else {
-            return decision;
-        };
-        match cap.pass(facts.rum) {
-            Ok(Passed { amid_refusals }) => {
-                if amid_refusals {
-                    decision.ot = Ot::WithoutThreshold;
-                }
-                decision
-            }
-            Err(reason) => dropped(reason),
-        }
+        Err(reason) => Decision {
+            rule: decision.rule,
+            ..dropped(reason)
+        },
     }
 }
 

@@ -156,6 +156,10 @@ fn the_cap_is_for_what_begins_outside() {
     assert_eq!(roots(&SpanKind::Internal), 50);
     assert_eq!(roots(&SpanKind::Client), 50);
     assert!(roots(&SpanKind::Server) < 50);
+    // As those of a request that a layer skipped.
+    let cx = caller(HIGH, true, true, &[]);
+    let calls = (0..50).filter(|_| is_sampled(&sampler, &cx, HIGH, &SpanKind::Client));
+    assert!(calls.count() < 50);
     assert!(sampler.handle().stats().dropped(Reason::Cap) > 0);
 }
 

@@ -10,7 +10,7 @@ use std::slice;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::compiled::{Compiled, Ruleset};
+pub(super) use self::compiled::Ruleset;
 pub use self::condition::Condition;
 pub use self::data::{Rule, RuleDecision};
 pub(super) use self::parse::read;
