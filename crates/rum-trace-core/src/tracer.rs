@@ -124,7 +124,10 @@ impl<'a> NewSpan<'a> {
     /// What the client tells of app, session and user; empty if nothing.
     #[must_use]
     pub fn rum(&self) -> &'a RumContext {
-        RumContext::in_context(self.base)
+        match self.asked {
+            Some(asked) => asked.rum(),
+            None => RumContext::in_context(self.base),
+        }
     }
 
     /// The value of `http.request.method`: a known method, or `_OTHER`.
@@ -171,6 +174,7 @@ impl<'a> NewSpan<'a> {
 
 /// What of a request can be asked before its span is described, at little cost.
 pub(crate) trait Asked {
+    fn rum(&self) -> &RumContext;
     fn method(&self) -> &str;
     fn path(&self) -> &str;
     fn expected_route(&self) -> Option<Cow<'_, str>>;
@@ -178,6 +182,10 @@ pub(crate) trait Asked {
 }
 
 impl Asked for Arrival<'_> {
+    fn rum(&self) -> &RumContext {
+        self.rum
+    }
+
     fn method(&self) -> &str {
         self.method.as_str()
     }

@@ -27,34 +27,27 @@ pub(in crate::sampling) struct Compiled {
     pub(in crate::sampling) is_forced: bool,
 }
 
-/// As many rules as have places in a number. Each fact is looked at once for all of them.
+/// As many rules as have places in a number. Each fact is looked at once for all of them,
+/// first those that leave the fewest rules.
 #[derive(Debug)]
 struct Block {
     rules: Vec<Compiled>,
-    facts: Vec<(Fact, Texts)>,
+    /// Those that some rule says something of.
+    rum: Vec<(RumKey, Texts)>,
+    paths: Texts,
+    methods: Texts,
+    /// Apart, since it may have to be looked up.
     routes: Texts,
-}
-
-/// What of a request a condition is for; the route apart, since it may have to be looked
-/// up.
-#[derive(Clone, Copy, Debug)]
-enum Fact {
-    Rum(RumKey),
-    Method,
-    Path,
 }
 
 type ConditionOf = fn(&Rule) -> Option<&Condition>;
 
-/// The facts, first those that leave the fewest rules.
-const FACTS: [(Fact, ConditionOf); 7] = [
-    (Fact::Rum(RumKey::SessionId), |it| it.session.as_ref()),
-    (Fact::Rum(RumKey::UserId), |it| it.user.as_ref()),
-    (Fact::Rum(RumKey::AppId), |it| it.app.as_ref()),
-    (Fact::Path, |it| it.path.as_ref()),
-    (Fact::Rum(RumKey::AppType), |it| it.app_type.as_ref()),
-    (Fact::Rum(RumKey::AppVersion), |it| it.version.as_ref()),
-    (Fact::Method, |it| it.method.as_ref()),
+const RUM: [(RumKey, ConditionOf); 5] = [
+    (RumKey::SessionId, |it| it.session.as_ref()),
+    (RumKey::UserId, |it| it.user.as_ref()),
+    (RumKey::AppId, |it| it.app.as_ref()),
+    (RumKey::AppType, |it| it.app_type.as_ref()),
+    (RumKey::AppVersion, |it| it.version.as_ref()),
 ];
 
 impl Ruleset {
@@ -69,6 +62,7 @@ impl Ruleset {
     }
 
     /// The first that matches.
+    #[inline(never)]
     pub(in crate::sampling) fn matching(&self, facts: &Facts<'_>) -> Option<&Compiled> {
         self.blocks.iter().find_map(|block| block.matching(facts))
     }
@@ -77,23 +71,32 @@ impl Ruleset {
 impl Block {
     fn new(rules: &[(usize, &Rule)]) -> Self {
         let texts = |of: ConditionOf| Texts::of(rules.iter().map(|(_, rule)| of(rule)));
-        let facts = FACTS.map(|(fact, of)| (fact, texts(of))).into_iter();
+        let rum = RUM.map(|(key, of)| (key, texts(of))).into_iter();
         Block {
             rules: rules.iter().map(Compiled::new).collect(),
-            facts: facts.filter(|(_, texts)| !texts.is_empty()).collect(),
+            rum: rum.filter(|(_, texts)| !texts.is_empty()).collect(),
+            paths: texts(|rule| rule.path.as_ref()),
+            methods: texts(|rule| rule.method.as_ref()),
             routes: texts(|rule| rule.route.as_ref()),
         }
     }
 
     fn matching(&self, facts: &Facts<'_>) -> Option<&Compiled> {
         let mut left = Places::MAX >> (Places::BITS as usize - self.rules.len());
-        for (fact, texts) in &self.facts {
+        for (key, texts) in &self.rum {
             // Unless those that are left say nothing of it.
             if left & !texts.free != 0 {
-                left &= fact
-                    .of(facts)
+                left &= facts
+                    .rum
+                    .get(*key)
                     .map_or(texts.free, |text| texts.fitting(text));
             }
+        }
+        if left & !self.paths.free != 0 {
+            left &= self.paths.fitting(&facts.path);
+        }
+        if left & !self.methods.free != 0 {
+            left &= self.methods.fitting(facts.method);
         }
         self.first(left, facts)
     }
@@ -118,16 +121,6 @@ impl Compiled {
             name: name.into(),
             threshold: rule.decision.threshold(),
             is_forced: rule.decision == RuleDecision::In,
-        }
-    }
-}
-
-impl Fact {
-    fn of<'f>(self, facts: &'f Facts<'_>) -> Option<&'f str> {
-        match self {
-            Fact::Rum(key) => facts.rum.get(key),
-            Fact::Method => Some(facts.method),
-            Fact::Path => Some(&facts.path),
         }
     }
 }

@@ -10,85 +10,163 @@ pub(super) type Places = u64;
 pub(super) struct Texts {
     /// Those that say nothing of it.
     pub(super) free: Places,
-    /// Of the exact texts, in order: numbers are compared for less than texts.
-    heads: Vec<u64>,
-    /// As many.
-    exact: Vec<(Box<str>, Places)>,
-    prefixes: Vec<Prefix>,
+    /// Prefixes, and exact texts as long as they are few.
+    patterns: Vec<Pattern>,
+    many: Option<Box<Many>>,
 }
 
+/// The bytes of a head.
+const HEAD: usize = size_of::<u64>();
+
+/// As many exact texts are compared one by one: a search would take longer.
+const FEW: usize = 8;
+
 #[derive(Debug)]
-struct Prefix {
+struct Pattern {
     head: u64,
-    /// What of the head is the prefix's.
+    /// What of the head is to be alike.
     mask: u64,
     text: Box<str>,
+    is_exact: bool,
     places: Places,
+}
+
+/// Exact texts in order of their heads: numbers are compared for less than texts.
+#[derive(Debug, Default)]
+struct Many {
+    heads: Vec<u64>,
+    /// As many.
+    patterns: Vec<Pattern>,
 }
 
 impl Texts {
     /// By the conditions of the rules, each with its place.
     pub(super) fn of<'c>(conditions: impl Iterator<Item = Option<&'c Condition>>) -> Self {
         let mut texts = Texts::default();
+        let mut exact = Vec::new();
         for (place, condition) in conditions.enumerate() {
             let places = 1 << place;
-            match condition {
-                None => texts.free |= places,
-                Some(condition) => texts.add(condition, places),
-            }
+            let Some(condition) = condition else {
+                texts.free |= places;
+                continue;
+            };
+            let prefixes = condition.prefixes.iter();
+            let prefixes = prefixes.map(|text| Pattern::prefix(text, places));
+            texts.patterns.extend(prefixes);
+            let whole = condition.exact.iter();
+            exact.extend(whole.map(|text| Pattern::exact(text, places)));
         }
-        texts.exact.sort_by_key(|(text, _)| head(text));
-        texts.heads = texts.exact.iter().map(|(text, _)| head(text)).collect();
+        if exact.len() <= FEW {
+            texts.patterns.append(&mut exact);
+        } else {
+            texts.many = Some(Box::new(Many::of(exact)));
+        }
         texts
-    }
-
-    fn add(&mut self, condition: &Condition, places: Places) {
-        let exact = condition.exact.iter();
-        self.exact.extend(exact.map(|text| (text.clone(), places)));
-        let prefixes = condition.prefixes.iter();
-        self.prefixes.extend(prefixes.map(|text| Prefix {
-            head: head(text),
-            mask: u64::MAX << (64 - 8 * text.len().min(8)),
-            text: text.clone(),
-            places,
-        }));
     }
 
     /// No rule says anything of it.
     pub(super) fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.prefixes.is_empty()
+        self.patterns.is_empty() && self.many.is_none()
     }
 
     /// The rules that the text fits, with those that say nothing of it.
+    #[inline(always)]
     pub(super) fn fitting(&self, text: &str) -> Places {
         let head = head(text);
         let mut fitting = self.free;
+        for pattern in &self.patterns {
+            if (head ^ pattern.head) & pattern.mask == 0 && pattern.rest_fits(text) {
+                fitting |= pattern.places;
+            }
+        }
+        match &self.many {
+            None => fitting,
+            Some(many) => fitting | many.fitting(head, text),
+        }
+    }
+}
+
+impl Pattern {
+    fn exact(text: &str, places: Places) -> Self {
+        Pattern {
+            head: head(text),
+            mask: u64::MAX,
+            text: text.into(),
+            is_exact: true,
+            places,
+        }
+    }
+
+    fn prefix(text: &str, places: Places) -> Self {
+        Pattern {
+            // A condition has no empty text.
+            mask: u64::MAX << (64 - 8 * text.len().clamp(1, HEAD)),
+            is_exact: false,
+            ..Pattern::exact(text, places)
+        }
+    }
+
+    /// Whether the text fits, if its head does.
+    #[inline]
+    fn rest_fits(&self, text: &str) -> bool {
+        let len = self.text.len();
+        let has_length = text.len() == len || !self.is_exact && text.len() > len;
+        has_length && (len <= HEAD || self.is_beginning_of(text))
+    }
+
+    #[inline(never)]
+    fn is_beginning_of(&self, text: &str) -> bool {
+        text.starts_with(&*self.text)
+    }
+}
+
+impl Many {
+    fn of(mut patterns: Vec<Pattern>) -> Self {
+        patterns.sort_by_key(|it| it.head);
+        Many {
+            heads: patterns.iter().map(|it| it.head).collect(),
+            patterns,
+        }
+    }
+
+    #[inline(never)]
+    fn fitting(&self, head: u64, text: &str) -> Places {
         let first = self.heads.partition_point(|it| *it < head);
-        let alike = self.heads[first..].iter().take_while(|it| **it == head);
-        for (_, (exact, places)) in alike.zip(&self.exact[first..]) {
-            if **exact == *text {
-                fitting |= places;
-            }
-        }
-        for prefix in &self.prefixes {
-            if (head ^ prefix.head) & prefix.mask == 0 && text.starts_with(&*prefix.text) {
-                fitting |= prefix.places;
-            }
-        }
-        fitting
+        let alike = self.patterns[first..].iter();
+        alike
+            .take_while(|it| it.head == head)
+            .filter(|it| it.rest_fits(text))
+            .fold(0, |fitting, it| fitting | it.places)
     }
 }
 
 /// The first eight bytes; a shorter text has zeros behind it.
+#[inline]
 fn head(text: &str) -> u64 {
-    match text.as_bytes().first_chunk() {
+    let bytes = text.as_bytes();
+    match bytes.first_chunk() {
         Some(head) => u64::from_be_bytes(*head),
-        None => {
-            let bytes = text.bytes().zip((0..8).rev());
-            bytes.fold(0, |head, (byte, place)| {
-                head | u64::from(byte) << (8 * place)
-            })
+        None => short_head(bytes),
+    }
+}
+
+/// From both its ends, which may overlap.
+#[inline]
+fn short_head(bytes: &[u8]) -> u64 {
+    let space = 64 - 8 * bytes.len() as u32;
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_be_bytes(*first)) << 32
+                | u64::from(u32::from_be_bytes(*last)) << space
         }
+        _ => match bytes {
+            [first, .., last] => {
+                let middle = bytes[bytes.len() / 2];
+                u64::from(*first) << 56 | u64::from(middle) << 48 | u64::from(*last) << space
+            }
+            [only] => u64::from(*only) << 56,
+            [] => 0,
+        },
     }
 }
 
@@ -102,13 +180,13 @@ mod tests {
 
     fn text() -> impl Strategy<Value = String> {
         // Few letters, so that texts are alike in what comes first.
-        prop::string::string_regex("[ab\u{e9}]{1,12}").expect("a pattern")
+        prop::string::string_regex("[ab\u{e9}\0]{1,12}").expect("a pattern")
     }
 
     fn condition() -> impl Strategy<Value = Option<Condition>> {
         let pattern = (text(), any::<bool>())
             .prop_map(|(text, is_prefix)| text + if is_prefix { "*" } else { "" });
-        let condition = vec(pattern, 1..4).prop_map(Condition::any_of);
+        let condition = vec(pattern, 1..12).prop_map(Condition::any_of);
         option::of(condition.prop_map(|it| it.expect("stars at the end")))
     }
 
