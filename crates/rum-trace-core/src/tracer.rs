@@ -109,7 +109,16 @@ impl<'a> NewSpan<'a> {
         }
     }
 
-    /// The same with one member more on the left, in place of one with that key. If
+    /// The value of one member of that list.
+    #[must_use]
+    pub fn trace_state_member(&self, key: &str) -> Option<&'a str> {
+        let (list, with_rum) = self.base.get::<Inbound>()?.list_in_span()?;
+        let is_shown = with_rum || !trace_state::is_rum_key(key);
+        let mut members = trace_state::members(list).filter(|_| is_shown);
+        members.find_map(|(found, value)| (found == key).then_some(value))
+    }
+
+    /// The same list with one member more on the left, in place of one with that key. If
     /// the SDK's trace state cannot hold it, without.
     #[must_use]
     pub fn trace_state_with(&self, key: &str, value: &str) -> SdkTraceState {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
 use rum_trace_core::tracer::NewSpan;
 
+use super::member::{self, OT};
 use super::rules::Ruleset;
 
 /// The request behind a span that is to begin. What is cheap is there, the rest is asked
@@ -28,6 +29,8 @@ pub(super) struct Facts<'a> {
 trait Dear {
     fn route(&self) -> Option<Cow<'_, str>>;
     fn client_address(&self) -> Option<IpAddr>;
+    /// The randomness that came in with the trace.
+    fn randomness(&self) -> Option<u64>;
 }
 
 impl<'a> Facts<'a> {
@@ -72,6 +75,10 @@ impl<'a> Facts<'a> {
     pub(super) fn client_address(&self) -> Option<IpAddr> {
         self.dear.client_address()
     }
+
+    pub(super) fn randomness(&self) -> Option<u64> {
+        self.dear.randomness()
+    }
 }
 
 impl Dear for NewSpan<'_> {
@@ -81,6 +88,10 @@ impl Dear for NewSpan<'_> {
 
     fn client_address(&self) -> Option<IpAddr> {
         NewSpan::client_address(self)
+    }
+
+    fn randomness(&self) -> Option<u64> {
+        member::randomness(self.trace_state_member(OT)?)
     }
 }
 
@@ -93,11 +104,12 @@ pub(super) struct Asked {
     path: String,
     route: Option<String>,
     client_address: Option<IpAddr>,
+    randomness: Option<u64>,
 }
 
 impl Asked {
     /// The rules are those to decide by, since they say whether the route is looked up.
-    pub(super) fn of(span: &NewSpan<'_>, rules: Arc<Ruleset>) -> Self {
+    pub(super) fn of(span: &NewSpan<'_>, parent: &Context, rules: Arc<Ruleset>) -> Self {
         let wants_route = rules.asks_for_route;
         let route = wants_route.then(|| span.expected_route()).flatten();
         Asked {
@@ -106,6 +118,7 @@ impl Asked {
             path: span.path().to_owned(),
             route: route.map(Cow::into_owned),
             client_address: span.client_address(),
+            randomness: randomness_in(parent),
         }
     }
 }
@@ -117,6 +130,10 @@ impl Dear for Asked {
 
     fn client_address(&self) -> Option<IpAddr> {
         self.client_address
+    }
+
+    fn randomness(&self) -> Option<u64> {
+        self.randomness
     }
 }
 
@@ -152,4 +169,14 @@ impl Dear for Described<'_> {
     fn client_address(&self) -> Option<IpAddr> {
         self.text("client.address")?.parse().ok()
     }
+
+    fn randomness(&self) -> Option<u64> {
+        randomness_in(self.cx)
+    }
+}
+
+/// That of the span that is active.
+fn randomness_in(cx: &Context) -> Option<u64> {
+    let span = cx.span();
+    member::randomness(span.span_context().trace_state().get(OT)?)
 }

@@ -15,6 +15,8 @@ use rum_trace_otlp::sampling::{
 
 use crate::support::builder;
 
+mod layers;
+
 /// A trace id that a ratio below a half leaves out, and one that it takes.
 const LOW: u128 = 0x0af7_6519_16cd_43dd_8400_0000_0000_0001;
 const HIGH: u128 = 0x0af7_6519_16cd_43dd_84ff_ffff_ffff_ffff;
@@ -117,10 +119,10 @@ fn messages_and_trusted_callers_have_decided() {
     let sampler = SessionSampler::builder().by_session(0.0).build().unwrap();
     let trusting = SessionSampler::builder().by_session(0.0);
     let trusting = trusting.trusted_callers(["10.0.0.0/8"]).build().unwrap();
-    let cx = caller(LOW, true, true, &[("ot", "th:8")]);
-    assert!(is_sampled(&sampler, &cx, LOW, &SpanKind::Consumer));
-    assert!(!is_sampled(&sampler, &cx, LOW, &SpanKind::Server));
-    let result = ask(&trusting, &cx, LOW, &SpanKind::Server);
+    let cx = caller(HIGH, true, true, &[("ot", "th:8")]);
+    assert!(is_sampled(&sampler, &cx, HIGH, &SpanKind::Consumer));
+    assert!(!is_sampled(&sampler, &cx, HIGH, &SpanKind::Server));
+    let result = ask(&trusting, &cx, HIGH, &SpanKind::Server);
     assert_eq!(result.decision, SamplingDecision::RecordAndSample);
     assert_eq!(result.trace_state.header(), "ot=th:8");
 }
@@ -142,7 +144,7 @@ fn the_threshold_is_of_whoever_decided() {
     assert_eq!(low.decision, SamplingDecision::Drop);
     assert_eq!(low.trace_state.get("ot"), Some("xx:1"));
     assert_eq!(high.decision, SamplingDecision::RecordAndSample);
-    assert_eq!(high.trace_state.header(), "ot=th:c,a=1");
+    assert_eq!(high.trace_state.header(), "ot=th:c;xx:1,a=1");
 }
 
 /// Jobs begin traces, too; no client can have them sampled.
