@@ -1,5 +1,6 @@
 //! The decision.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -32,7 +33,6 @@ pub struct SessionSampler {
     pub(super) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(super) struct Inner {
     pub(super) roots: Threshold,
     pub(super) by_session: Option<Threshold>,
@@ -103,6 +103,16 @@ impl LastLook for Inner {
         }
         add(&self.counters.kept_alone);
         Some(kept.attribute())
+    }
+}
+
+/// Without the rules, which may hold the ids of users and sessions.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("rules", &self.rules.load().data.len())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
     }
 }
 

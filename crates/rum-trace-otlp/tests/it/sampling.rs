@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{
     InMemorySpanExporter, SamplingDecision, SamplingResult, ShouldSample,
 };
 use rum_trace_otlp::sampling::{
-    Keep, Reason, Rule, RuleDecision, Rules, SamplingError, SessionSampler,
+    Condition, Keep, Reason, Rule, RuleDecision, Rules, SamplingError, SessionSampler,
 };
 
 use crate::support::builder;
@@ -74,6 +74,27 @@ fn what_cannot_be_used_is_an_error_that_says_what_to_write() {
     }
     let error = SessionSampler::builder().roots(-1.0).build().unwrap_err();
     assert!(matches!(error, SamplingError::InvalidRatio { .. }));
+}
+
+/// A pipeline's builder prints its sampler.
+#[test]
+fn debug_shows_no_ids() {
+    let mut rule = Rule::new(RuleDecision::In);
+    rule.user = Condition::any_of(["uid_4711"]);
+    let sampler = SessionSampler::builder().rules(Rules::new([rule]));
+    let sampler = sampler.build().unwrap();
+    let handle = sampler.handle();
+    let shown = [
+        format!("{sampler:?}"),
+        format!("{handle:?}"),
+        format!("{:?}", builder().sampler(sampler)),
+    ];
+    for text in shown {
+        assert!(
+            text.contains("rules: 1") && !text.contains("4711"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
