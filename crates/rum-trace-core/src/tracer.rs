@@ -217,6 +217,19 @@ impl fmt::Debug for NewSpan<'_> {
     }
 }
 
+/// In the context of a request that has no span of its own: its path is skipped, or a
+/// filter wants none.
+#[derive(Debug)]
+pub(crate) struct KeptOut;
+
+/// Whether the context is that of a request without a span of its own, because its path
+/// is [skipped](crate::InstrumenterBuilder::skip) or a filter wanted none. A span that is
+/// begun there without a parent was still caused from outside.
+#[must_use]
+pub fn is_in_request_without_span(cx: &Context) -> bool {
+    cx.get::<KeptOut>().is_some()
+}
+
 /// Makes this what starts the spans of every instrumenter that was given
 /// nothing else and has not seen its first request; the last one counts. It goes
 /// before OpenTelemetry's global tracer provider.

@@ -66,9 +66,9 @@ impl SessionSamplerBuilder {
 
     /// The cap on what clients can have sampled: SERVER spans a second that begin
     /// outside, with or without a caller's span, and whatever else is begun right under a
-    /// caller's span, as the calls of a skipped request. As many at once after a pause. What is
-    /// over it is not sampled, and its children are not either. By default there is
-    /// none.
+    /// caller's span or in a request that has no span, as the calls of a skipped one. As
+    /// many at once after a pause. What is over it is not sampled, and its children are
+    /// not either. By default there is none.
     ///
     /// While it refuses some, `ot=th` does not stand in the `tracestate` of the others:
     /// how likely they were is then not known.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
-use rum_trace_core::tracer::NewSpan;
+use rum_trace_core::tracer::{NewSpan, is_in_request_without_span};
 
 use super::member::{self, OT};
 use super::rules::Ruleset;
@@ -22,6 +22,7 @@ pub(super) struct Facts<'a> {
     pub(super) path: Cow<'a, str>,
     /// Those to decide by, if they are not the ones that hold just now.
     pub(super) rules: Option<&'a Ruleset>,
+    cx: &'a Context,
     dear: &'a dyn Dear,
 }
 
@@ -42,6 +43,7 @@ impl<'a> Facts<'a> {
             method: span.method(),
             path: Cow::Borrowed(span.path()),
             rules: None,
+            cx: span.base(),
             dear: span,
         }
     }
@@ -55,6 +57,7 @@ impl<'a> Facts<'a> {
                 method: &asked.method,
                 path: Cow::Borrowed(&asked.path),
                 rules: Some(&asked.rules),
+                cx: span.cx,
                 dear: asked,
             },
             None => Facts {
@@ -63,9 +66,15 @@ impl<'a> Facts<'a> {
                 method: span.text("http.request.method").unwrap_or_default(),
                 path: span.path(),
                 rules: None,
+                cx: span.cx,
                 dear: span,
             },
         }
+    }
+
+    /// A root would be a request's from outside, and no job's of one's own.
+    pub(super) fn is_of_request(&self) -> bool {
+        self.kind == SpanKind::Server || is_in_request_without_span(self.cx)
     }
 
     pub(super) fn route(&self) -> Option<Cow<'_, str>> {

@@ -128,7 +128,7 @@ impl Inner {
         }
         let wanted = self.wanted(caller, trace_id, facts);
         // Jobs and timers of one's own are not capped: no client can begin them.
-        let begins_outside = caller.is_some() || facts.kind == SpanKind::Server;
+        let begins_outside = caller.is_some() || facts.is_of_request();
         match &self.cap {
             Some(cap) if begins_outside && wanted.is_capped => within(cap, wanted.decision, facts),
             _ => wanted.decision,

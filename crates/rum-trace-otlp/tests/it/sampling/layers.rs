@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Span, SpanData, SpanProcessor};
 use rum_trace_core::{Injection, Instrumenter, RequestInfo};
@@ -63,7 +64,7 @@ impl Service {
         let pipeline = pipeline.build().unwrap();
         let instrumenter = Instrumenter::builder().span_starter(pipeline.span_starter());
         Service {
-            instrumenter: instrumenter.build().unwrap(),
+            instrumenter: instrumenter.skip("/skipped").build().unwrap(),
             pipeline,
             exporter,
         }
@@ -114,6 +115,32 @@ impl SpanProcessor for Onlooker {
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+/// Each call of a handler is then a span that no span of ours is above.
+#[test]
+fn the_cap_holds_in_requests_without_a_span() {
+    let parent = "00-f1b2e75f6c574672afb1e12a6a6fc0dd-ecb5e66ba09a2fd3-01".to_owned();
+    let headers = [vec![], vec![("traceparent", parent)]];
+    for headers in headers {
+        for service in all(|| SessionSampler::builder().at_most(1)) {
+            let tracer = service.pipeline.tracer_provider().tracer("handlers");
+            let request = Request("/skipped", headers.clone());
+            for _ in 0..50 {
+                let active = service.instrumenter.start(&request);
+                let _scope = active.scope();
+                tracer.start("step").end();
+                let call = Request("/stock", Vec::new());
+                drop(service.instrumenter.start_call(&call, active.context()));
+            }
+            assert!(service.lists().len() < 50);
+            // A job of one's own is nobody's request.
+            for _ in 0..50 {
+                tracer.start("job").end();
+            }
+            assert!(service.lists().len() >= 50);
+        }
     }
 }
 
