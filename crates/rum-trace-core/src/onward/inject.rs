@@ -288,6 +288,13 @@ impl<'a> Injection<'a> {
 /// OpenTelemetry's member, which samplers write.
 const OT: &str = "ot";
 
+/// The RUM members, and an `ot=…rv:…`, which may be the session's: it is the same in all
+/// its traces, and whoever guesses the session can tell. Without it the threshold that is
+/// beside it means nothing.
+fn tells_of_client(key: &str, value: &str) -> bool {
+    is_rum_key(key) || key == OT && value.split(';').any(|part| part.starts_with("rv:"))
+}
+
 /// The RUM SDK's names for the fields in `baggage`.
 const RUM_ENTRIES: [(RumKey, &str); 5] = [
     (RumKey::Version, "rum"),
@@ -356,7 +363,7 @@ impl<'a> Outgoing<'a> {
         let members = added
             .filter(|(key, value)| is_legal_member(key, value))
             .chain(kept)
-            .filter(|(key, _)| rum || !is_rum_key(key));
+            .filter(|(key, value)| rum || !tells_of_client(key, value));
         compose(members, MAX_TRACE_STATE_SENT)
     }
 
