@@ -46,7 +46,8 @@ impl SessionSamplerBuilder {
 
     /// What part of the traces is sampled that begin here: requests without a caller's
     /// span, jobs, timers. By default all, or what [`by_session`](Self::by_session)
-    /// says.
+    /// says. Given beside that, it splits sessions of which some requests come without a
+    /// caller's span, and lets a client choose by leaving it out.
     pub fn roots(mut self, ratio: f64) -> Self {
         self.roots = Some(ratio);
         self
