@@ -217,17 +217,26 @@ impl fmt::Debug for NewSpan<'_> {
     }
 }
 
-/// In the context of a request that has no span of its own: its path is skipped, or a
-/// filter wants none.
+/// A request that has no span of its own, since its path is
+/// [skipped](crate::InstrumenterBuilder::skip) or a filter wanted none. What is begun in
+/// its context was still caused from outside, if it has a caller's span above it or not.
 #[derive(Debug)]
-pub(crate) struct KeptOut;
+pub struct RequestWithoutSpan {
+    pub(crate) client: Option<IpAddr>,
+}
 
-/// Whether the context is that of a request without a span of its own, because its path
-/// is [skipped](crate::InstrumenterBuilder::skip) or a filter wanted none. A span that is
-/// begun there without a parent was still caused from outside.
-#[must_use]
-pub fn is_in_request_without_span(cx: &Context) -> bool {
-    cx.get::<KeptOut>().is_some()
+impl RequestWithoutSpan {
+    /// The one that is served in this context.
+    #[must_use]
+    pub fn in_context(cx: &Context) -> Option<&Self> {
+        cx.get()
+    }
+
+    /// As [`NewSpan::client_address`].
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.client
+    }
 }
 
 /// Makes this what starts the spans of every instrumenter that was given

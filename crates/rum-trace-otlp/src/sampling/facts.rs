@@ -7,7 +7,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
-use rum_trace_core::tracer::{NewSpan, is_in_request_without_span};
+use rum_trace_core::tracer::{NewSpan, RequestWithoutSpan};
 
 use super::member::{self, OT};
 use super::rules::Ruleset;
@@ -74,7 +74,13 @@ impl<'a> Facts<'a> {
 
     /// A root would be a request's from outside, and no job's of one's own.
     pub(super) fn is_of_request(&self) -> bool {
-        self.kind == SpanKind::Server || is_in_request_without_span(self.cx)
+        self.kind == SpanKind::Server || self.skipped().is_some()
+    }
+
+    /// The request that this is begun in, if that has no span.
+    fn skipped(&self) -> Option<&'a RequestWithoutSpan> {
+        let is_inside = self.kind != SpanKind::Server;
+        RequestWithoutSpan::in_context(self.cx).filter(|_| is_inside)
     }
 
     pub(super) fn route(&self) -> Option<Cow<'_, str>> {
@@ -82,7 +88,10 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn client_address(&self) -> Option<IpAddr> {
-        self.dear.client_address()
+        match self.skipped() {
+            Some(request) => request.client_address(),
+            None => self.dear.client_address(),
+        }
     }
 
     pub(super) fn randomness(&self) -> Option<u64> {
@@ -146,7 +155,8 @@ impl Dear for Asked {
     }
 }
 
-/// What a span of the SDK's begins with.
+/// What a span of the SDK's begins with. Only a SERVER span tells of a request that came
+/// in; what others say is of one that goes out.
 pub(super) struct Described<'a> {
     pub(super) cx: &'a Context,
     pub(super) kind: &'a SpanKind,
@@ -155,7 +165,9 @@ pub(super) struct Described<'a> {
 
 impl Described<'_> {
     fn text(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|it| it.key.as_str() == name);
+        let mut attributes = self.attributes.iter();
+        let is_of_request = *self.kind == SpanKind::Server;
+        let found = attributes.find(|it| is_of_request && it.key.as_str() == name);
         match &found?.value {
             Value::String(text) => Some(text.as_str()),
             _ => None,

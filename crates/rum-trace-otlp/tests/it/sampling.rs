@@ -186,6 +186,17 @@ fn the_cap_is_for_what_begins_outside() {
     assert!(sampler.handle().stats().dropped(Reason::Cap) > 0);
 }
 
+/// A rule by the method is for requests that come in.
+#[test]
+fn a_call_is_no_request() {
+    let rules = Rules::from_toml("[[rules]]\nmethod = 'GET'\npath = '/items'\ndecision = 'out'");
+    let sampler = SessionSampler::builder().rules(rules.unwrap());
+    let sampler = sampler.build().unwrap();
+    let nothing = Context::new();
+    assert!(is_sampled(&sampler, &nothing, HIGH, &SpanKind::Client));
+    assert!(!is_sampled(&sampler, &nothing, HIGH, &SpanKind::Server));
+}
+
 #[test]
 fn with_a_pipeline_jobs_are_sampled_by_their_trace_id() {
     let exporter = InMemorySpanExporter::default();

@@ -1,6 +1,7 @@
 //! The sampler, asked by a layer: what its spans and the next service are told.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -17,7 +18,11 @@ use crate::support::builder;
 
 const RUM: &str = "rum=v2&browser&demo@1&4f04d2f5&uid_1";
 
-struct Request(&'static str, Vec<(&'static str, String)>);
+struct Request(
+    &'static str,
+    Vec<(&'static str, String)>,
+    Option<SocketAddr>,
+);
 
 impl Request {
     fn of_caller(flags: &str, list: &str) -> Self {
@@ -25,6 +30,7 @@ impl Request {
         Request(
             "/items/42",
             vec![("traceparent", parent), ("tracestate", list.to_owned())],
+            None,
         )
     }
 }
@@ -36,6 +42,10 @@ impl RequestInfo for Request {
 
     fn path(&self) -> &str {
         self.0
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        self.2
     }
 
     fn for_each_header<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
@@ -126,12 +136,12 @@ fn the_cap_holds_in_requests_without_a_span() {
     for headers in headers {
         for service in all(|| SessionSampler::builder().at_most(1)) {
             let tracer = service.pipeline.tracer_provider().tracer("handlers");
-            let request = Request("/skipped", headers.clone());
+            let request = Request("/skipped", headers.clone(), None);
             for _ in 0..50 {
                 let active = service.instrumenter.start(&request);
                 let _scope = active.scope();
                 tracer.start("step").end();
-                let call = Request("/stock", Vec::new());
+                let call = Request("/stock", Vec::new(), None);
                 drop(service.instrumenter.start_call(&call, active.context()));
             }
             assert!(service.lists().len() < 50);
@@ -140,6 +150,23 @@ fn the_cap_holds_in_requests_without_a_span() {
                 tracer.start("job").end();
             }
             assert!(service.lists().len() >= 50);
+        }
+    }
+}
+
+/// The decision is made once, also where the request has no span.
+#[test]
+fn a_trusted_caller_has_decided_for_a_skipped_request_too() {
+    let mut request = Request::of_caller("01", "a=1");
+    request.0 = "/skipped";
+    for (caller, spans) in [("10.1.2.3:4", 1), ("192.0.2.1:4", 0)] {
+        request.2 = Some(caller.parse().unwrap());
+        let none = || SessionSampler::builder().by_session(0.0);
+        for service in all(|| none().trusted_callers(["10.0.0.0/8"])) {
+            let tracer = service.pipeline.tracer_provider().tracer("handlers");
+            let active = service.instrumenter.start(&request);
+            tracer.start_with_context("step", active.context()).end();
+            assert_eq!(service.lists().len(), spans, "{caller}");
         }
     }
 }
