@@ -32,7 +32,7 @@ use crate::server_timing::ServerTiming;
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::trace_state;
-use crate::tracer::{NewSpan, SpanSource};
+use crate::tracer::{NewSpan, RequestWithoutSpan, SpanSource};
 use crate::trust::Told;
 use crate::{
     Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats, TrustPolicy,
@@ -214,6 +214,8 @@ impl Instrumenter {
         if !inner.wants_span(request) {
             inner.counters.filtered();
             let parent = inner.caller(&base, &extraction);
+            let client = forwarding.client().map(|(address, _)| address);
+            let parent = parent.with_value(RequestWithoutSpan { client });
             return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, method));
         }
         if extraction.class == CarrierClass::Absent {

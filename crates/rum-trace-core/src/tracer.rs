@@ -109,7 +109,16 @@ impl<'a> NewSpan<'a> {
         }
     }
 
-    /// The same with one member more on the left, in place of one with that key. If
+    /// The value of one member of that list.
+    #[must_use]
+    pub fn trace_state_member(&self, key: &str) -> Option<&'a str> {
+        let (list, with_rum) = self.base.get::<Inbound>()?.list_in_span()?;
+        let is_shown = with_rum || !trace_state::is_rum_key(key);
+        let mut members = trace_state::members(list).filter(|_| is_shown);
+        members.find_map(|(found, value)| (found == key).then_some(value))
+    }
+
+    /// The same list with one member more on the left, in place of one with that key. If
     /// the SDK's trace state cannot hold it, without.
     #[must_use]
     pub fn trace_state_with(&self, key: &str, value: &str) -> SdkTraceState {
@@ -213,6 +222,28 @@ impl fmt::Debug for NewSpan<'_> {
         f.debug_struct("NewSpan")
             .field("remote", &self.remote)
             .finish_non_exhaustive()
+    }
+}
+
+/// A request that has no span of its own, since its path is
+/// [skipped](crate::InstrumenterBuilder::skip) or a filter wanted none. What is begun in
+/// its context was still caused from outside, if it has a caller's span above it or not.
+#[derive(Debug)]
+pub struct RequestWithoutSpan {
+    pub(crate) client: Option<IpAddr>,
+}
+
+impl RequestWithoutSpan {
+    /// The one that is served in this context.
+    #[must_use]
+    pub fn in_context(cx: &Context) -> Option<&Self> {
+        cx.get()
+    }
+
+    /// As [`NewSpan::client_address`].
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.client
     }
 }
 

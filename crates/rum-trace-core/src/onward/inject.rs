@@ -285,6 +285,16 @@ impl<'a> Injection<'a> {
     }
 }
 
+/// OpenTelemetry's member, which samplers write.
+const OT: &str = "ot";
+
+/// The RUM members, and an `ot=…rv:…`, which may be the session's: it is the same in all
+/// its traces, and whoever guesses the session can tell. Without it the threshold that is
+/// beside it means nothing.
+fn tells_of_client(key: &str, value: &str) -> bool {
+    is_rum_key(key) || key == OT && value.split(';').any(|part| part.starts_with("rv:"))
+}
+
 /// The RUM SDK's names for the fields in `baggage`.
 const RUM_ENTRIES: [(RumKey, &str); 5] = [
     (RumKey::Version, "rum"),
@@ -348,12 +358,12 @@ impl<'a> Outgoing<'a> {
         // What the SDK's state could hold and no longer does was taken out.
         let kept = members(self.came_in).filter(|(key, value)| match self.sdk.get(key) {
             Some(current) => current == *value,
-            None => is_rum_key(key) || self.sdk_is_empty() || !sdk_takes(key, value),
+            None => is_rum_key(key) || self.sdk_has_lost(key) || !sdk_takes(key, value),
         });
         let members = added
             .filter(|(key, value)| is_legal_member(key, value))
             .chain(kept)
-            .filter(|(key, _)| rum || !is_rum_key(key));
+            .filter(|(key, value)| rum || !tells_of_client(key, value));
         compose(members, MAX_TRACE_STATE_SENT)
     }
 
@@ -366,8 +376,10 @@ impl<'a> Outgoing<'a> {
         members(self.came_in).find(|(found, _)| *found == key) == Some((key, value))
     }
 
-    /// An SDK that keeps no trace state at all has taken nothing out.
-    fn sdk_is_empty(&self) -> bool {
-        self.sdk.into_iter().len() == 0
+    /// An SDK that keeps no trace state at all has taken nothing out. But what `ot` says
+    /// of sampling does not hold without one: it may have been all there was, and a
+    /// sampler have taken it out.
+    fn sdk_has_lost(&self, key: &str) -> bool {
+        key != OT && self.sdk.into_iter().len() == 0
     }
 }

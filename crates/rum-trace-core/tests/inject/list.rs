@@ -124,6 +124,50 @@ fn what_is_added_or_changed_goes_left_and_what_is_taken_out_stays_out() {
     assert_eq!(without, Some(format!("{RUM},b@c@d=2,e=5")));
 }
 
+/// The one member that a sampler takes out, and the list that an SDK does not keep.
+#[test]
+fn what_is_said_of_sampling_stays_out_when_nothing_else_is_left() {
+    let table = [
+        ("ot=th:8", None),
+        ("a=1,ot=th:8", Some("a=1")),
+        ("a=1", Some("a=1")),
+    ];
+    for (list, expected) in table {
+        let request = Request::get("/")
+            .header("traceparent", TRACEPARENT)
+            .header("tracestate", list);
+        let emptied = changed(&request, |_| TraceState::NONE);
+        assert_eq!(emptied.as_deref(), expected, "{list}");
+    }
+}
+
+/// The randomness may be the session's.
+#[test]
+fn others_are_told_no_randomness() {
+    let table = [
+        ("ot=th:8;rv:fedcba98765432,a=1", "a=1"),
+        ("a=1,ot=rv:fedcba98765432", "a=1"),
+        ("ot=th:8,a=1", "ot=th:8,a=1"),
+        ("other=th:8;rv:1,a=1", "other=th:8;rv:1,a=1"),
+    ];
+    let harness = Harness::new();
+    for (list, expected) in table {
+        let request = Request::get("/")
+            .header("traceparent", TRACEPARENT)
+            .header("tracestate", list);
+        let active = harness.instrumenter.start(&request);
+        for (injection, expected) in [
+            (Injection::to_own_service(), list),
+            (Injection::to_third_party(), expected),
+        ] {
+            let mut headers = HashMap::new();
+            injection.inject(active.context(), &mut headers);
+            assert_eq!(headers["tracestate"], expected);
+        }
+        active.finish();
+    }
+}
+
 #[test]
 fn a_full_list_loses_its_last_member_to_a_new_one() {
     let list: Vec<String> = (0..32).map(|i| format!("k{i}=v")).collect();

@@ -46,7 +46,8 @@ impl SessionSamplerBuilder {
 
     /// What part of the traces is sampled that begin here: requests without a caller's
     /// span, jobs, timers. By default all, or what [`by_session`](Self::by_session)
-    /// says.
+    /// says. Given beside that, it splits sessions of which some requests come without a
+    /// caller's span, and lets a client choose by leaving it out.
     pub fn roots(mut self, ratio: f64) -> Self {
         self.roots = Some(ratio);
         self
@@ -66,9 +67,9 @@ impl SessionSamplerBuilder {
 
     /// The cap on what clients can have sampled: SERVER spans a second that begin
     /// outside, with or without a caller's span, and whatever else is begun right under a
-    /// caller's span, as the calls of a skipped request. As many at once after a pause. What is
-    /// over it is not sampled, and its children are not either. By default there is
-    /// none.
+    /// caller's span or in a request that has no span, as the calls of a skipped one. As
+    /// many at once after a pause. What is over it is not sampled, and its children are
+    /// not either. By default there is none.
     ///
     /// While it refuses some, `ot=th` does not stand in the `tracestate` of the others:
     /// how likely they were is then not known.

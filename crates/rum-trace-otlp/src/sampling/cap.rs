@@ -79,7 +79,8 @@ impl AppBuckets {
 pub(super) struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, Time, StateInformationMiddleware>,
     burst: u32,
-    /// From a refusal until half of the bucket is free again.
+    /// From a refusal until half of the bucket is free again. Of a bucket for one it
+    /// never is when that one was taken.
     refusing: AtomicBool,
 }
 
@@ -106,7 +107,7 @@ impl Bucket {
             return Err(Full);
         };
         let is_refusing = self.refusing.load(Ordering::Relaxed);
-        if is_refusing && state.remaining_burst_capacity() >= self.burst / 2 {
+        if is_refusing && state.remaining_burst_capacity() >= (self.burst / 2).max(1) {
             self.refusing.store(false, Ordering::Relaxed);
             return Ok(false);
         }
@@ -182,6 +183,19 @@ mod tests {
         nanos.fetch_add(2_000_000_000, Ordering::Relaxed);
         assert!(!bucket.take().expect("all are free"));
         assert!(Bucket::new(0, &time).is_none());
+    }
+
+    /// Each that passes leaves nothing, and others may be refused in between.
+    #[test]
+    fn a_bucket_for_one_refuses_from_its_first_refusal_on() {
+        let (nanos, time) = told();
+        let bucket = Bucket::new(1, &time).expect("more than none");
+        assert!(!bucket.take().expect("room"));
+        for _ in 0..3 {
+            assert!(bucket.take().is_err());
+            nanos.fetch_add(1_000_000_000, Ordering::Relaxed);
+            assert!(bucket.take().expect("one came free"));
+        }
     }
 
     #[test]

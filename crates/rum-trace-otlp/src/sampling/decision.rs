@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use opentelemetry::trace::TraceState;
+use opentelemetry::trace::{TraceId, TraceState};
 use opentelemetry::{KeyValue, Value};
 use rum_trace_core::tracer::NewSpan;
 
-use super::probability::{OT, without_threshold};
+use super::member::{OT, beside, rules_out, without_threshold};
 use crate::spans::Why;
 
 /// Why a span is sampled or not: the value of `rum.sampling.reason`.
@@ -20,7 +20,8 @@ pub enum Reason {
     Rule,
     /// A ratio did, by the session: `session`.
     Session,
-    /// A ratio did, by the trace id, since no session was told: `trace_id`.
+    /// A ratio did, by the trace id, since no session was told, or by the randomness that
+    /// came in `ot=rv`: `trace_id`.
     TraceId,
     /// It would have been sampled, but there were too many already: `cap`.
     Cap,
@@ -90,8 +91,8 @@ pub(crate) struct Decision {
 /// What becomes of the `ot` member of `tracestate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ot {
-    /// It is the caller's.
-    AsItCame,
+    /// It is the caller's, who sampled this trace.
+    OfCaller(TraceId),
     /// Nobody knows the probability: what came in does not hold any more.
     WithoutThreshold,
     Is(String),
@@ -114,21 +115,36 @@ impl Decision {
     /// The list of a layer's span, with what the decision says of it.
     pub(crate) fn list_of(&self, span: &NewSpan<'_>) -> TraceState {
         match &self.ot {
-            Ot::Is(value) => span.trace_state_with(OT, value),
+            Ot::Is(value) => {
+                let value = beside(value, span.trace_state_member(OT));
+                span.trace_state_with(OT, &value)
+            }
             _ => self.list(span.trace_state()),
         }
     }
 
     /// The list with what the decision says of it.
     pub(crate) fn list(&self, came: TraceState) -> TraceState {
-        match &self.ot {
-            Ot::AsItCame => came,
-            Ot::Is(value) => came.insert(OT, value.as_str()).unwrap_or(came),
-            Ot::WithoutThreshold => match came.get(OT).map(without_threshold) {
-                None => came,
-                Some(rest) if rest.is_empty() => came.delete(OT).unwrap_or(came),
-                Some(rest) => came.insert(OT, rest).unwrap_or(came),
-            },
+        match (&self.ot, came.get(OT)) {
+            (Ot::Is(value), member) => {
+                let value = beside(value, member).into_owned();
+                came.insert(OT, value).unwrap_or(came)
+            }
+            (Ot::OfCaller(trace_id), Some(member)) if rules_out(member, *trace_id) => {
+                without(&came, member)
+            }
+            (Ot::WithoutThreshold, Some(member)) => without(&came, member),
+            _ => came,
         }
     }
+}
+
+/// The list without its threshold.
+fn without(came: &TraceState, member: &str) -> TraceState {
+    let rest = without_threshold(member);
+    let list = match rest.is_empty() {
+        true => came.delete(OT),
+        false => came.insert(OT, rest),
+    };
+    list.unwrap_or_default()
 }

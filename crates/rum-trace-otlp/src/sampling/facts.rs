@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 use rum_trace_core::RumContext;
-use rum_trace_core::tracer::NewSpan;
+use rum_trace_core::tracer::{NewSpan, RequestWithoutSpan};
 
+use super::member::{self, OT};
 use super::rules::Ruleset;
 
 /// The request behind a span that is to begin. What is cheap is there, the rest is asked
@@ -21,6 +22,7 @@ pub(super) struct Facts<'a> {
     pub(super) path: Cow<'a, str>,
     /// Those to decide by, if they are not the ones that hold just now.
     pub(super) rules: Option<&'a Ruleset>,
+    cx: &'a Context,
     dear: &'a dyn Dear,
 }
 
@@ -28,6 +30,8 @@ pub(super) struct Facts<'a> {
 trait Dear {
     fn route(&self) -> Option<Cow<'_, str>>;
     fn client_address(&self) -> Option<IpAddr>;
+    /// The randomness that came in with the trace.
+    fn randomness(&self) -> Option<u64>;
 }
 
 impl<'a> Facts<'a> {
@@ -39,6 +43,7 @@ impl<'a> Facts<'a> {
             method: span.method(),
             path: Cow::Borrowed(span.path()),
             rules: None,
+            cx: span.base(),
             dear: span,
         }
     }
@@ -52,6 +57,7 @@ impl<'a> Facts<'a> {
                 method: &asked.method,
                 path: Cow::Borrowed(&asked.path),
                 rules: Some(&asked.rules),
+                cx: span.cx,
                 dear: asked,
             },
             None => Facts {
@@ -60,9 +66,21 @@ impl<'a> Facts<'a> {
                 method: span.text("http.request.method").unwrap_or_default(),
                 path: span.path(),
                 rules: None,
+                cx: span.cx,
                 dear: span,
             },
         }
+    }
+
+    /// A root would be a request's from outside, and no job's of one's own.
+    pub(super) fn is_of_request(&self) -> bool {
+        self.kind == SpanKind::Server || self.skipped().is_some()
+    }
+
+    /// The request that this is begun in, if that has no span.
+    fn skipped(&self) -> Option<&'a RequestWithoutSpan> {
+        let is_inside = self.kind != SpanKind::Server;
+        RequestWithoutSpan::in_context(self.cx).filter(|_| is_inside)
     }
 
     pub(super) fn route(&self) -> Option<Cow<'_, str>> {
@@ -70,7 +88,14 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn client_address(&self) -> Option<IpAddr> {
-        self.dear.client_address()
+        match self.skipped() {
+            Some(request) => request.client_address(),
+            None => self.dear.client_address(),
+        }
+    }
+
+    pub(super) fn randomness(&self) -> Option<u64> {
+        self.dear.randomness()
     }
 }
 
@@ -81,6 +106,10 @@ impl Dear for NewSpan<'_> {
 
     fn client_address(&self) -> Option<IpAddr> {
         NewSpan::client_address(self)
+    }
+
+    fn randomness(&self) -> Option<u64> {
+        member::randomness(self.trace_state_member(OT)?)
     }
 }
 
@@ -93,11 +122,12 @@ pub(super) struct Asked {
     path: String,
     route: Option<String>,
     client_address: Option<IpAddr>,
+    randomness: Option<u64>,
 }
 
 impl Asked {
     /// The rules are those to decide by, since they say whether the route is looked up.
-    pub(super) fn of(span: &NewSpan<'_>, rules: Arc<Ruleset>) -> Self {
+    pub(super) fn of(span: &NewSpan<'_>, parent: &Context, rules: Arc<Ruleset>) -> Self {
         let wants_route = rules.asks_for_route;
         let route = wants_route.then(|| span.expected_route()).flatten();
         Asked {
@@ -106,6 +136,7 @@ impl Asked {
             path: span.path().to_owned(),
             route: route.map(Cow::into_owned),
             client_address: span.client_address(),
+            randomness: randomness_in(parent),
         }
     }
 }
@@ -118,9 +149,14 @@ impl Dear for Asked {
     fn client_address(&self) -> Option<IpAddr> {
         self.client_address
     }
+
+    fn randomness(&self) -> Option<u64> {
+        self.randomness
+    }
 }
 
-/// What a span of the SDK's begins with.
+/// What a span of the SDK's begins with. Only a SERVER span tells of a request that came
+/// in; what others say is of one that goes out.
 pub(super) struct Described<'a> {
     pub(super) cx: &'a Context,
     pub(super) kind: &'a SpanKind,
@@ -129,7 +165,9 @@ pub(super) struct Described<'a> {
 
 impl Described<'_> {
     fn text(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|it| it.key.as_str() == name);
+        let mut attributes = self.attributes.iter();
+        let is_of_request = *self.kind == SpanKind::Server;
+        let found = attributes.find(|it| is_of_request && it.key.as_str() == name);
         match &found?.value {
             Value::String(text) => Some(text.as_str()),
             _ => None,
@@ -152,4 +190,14 @@ impl Dear for Described<'_> {
     fn client_address(&self) -> Option<IpAddr> {
         self.text("client.address")?.parse().ok()
     }
+
+    fn randomness(&self) -> Option<u64> {
+        randomness_in(self.cx)
+    }
+}
+
+/// That of the span that is active.
+fn randomness_in(cx: &Context) -> Option<u64> {
+    let span = cx.span();
+    member::randomness(span.span_context().trace_state().get(OT)?)
 }

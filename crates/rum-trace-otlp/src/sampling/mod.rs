@@ -51,7 +51,9 @@
 //! for whoever counts spans: `ot=th:…`, the rejection threshold of OpenTelemetry's
 //! consistent probability sampling, and with sessions `rv:…`, the randomness it was
 //! compared with. So two services with the same ratio take the same traces, and a
-//! smaller ratio takes a part of those that a larger one takes.
+//! smaller ratio takes a part of those that a larger one takes. Where no session is told
+//! the `rv` that came in goes before the trace id. A caller's `th` goes on where its flag
+//! is followed, unless the two contradict each other.
 
 mod builder;
 mod cap;
@@ -60,6 +62,7 @@ mod error;
 mod facts;
 mod handle;
 mod keep;
+mod member;
 mod probability;
 mod rules;
 mod sampler;

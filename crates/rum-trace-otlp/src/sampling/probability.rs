@@ -9,51 +9,61 @@ use twox_hash::XxHash3_64;
 
 use super::decision::Reason;
 
-/// OpenTelemetry's member of `tracestate`.
-pub(crate) const OT: &str = "ot";
-
 /// R and T are below, and T is this if nothing is to be sampled.
 const NEVER: u64 = 1 << 56;
 
 /// The digits of R and T.
-const DIGITS: usize = 14;
+pub(super) const DIGITS: usize = 14;
 
 /// The random bits of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Randomness {
     bits: u64,
-    /// By the session, and so no part of the trace id.
-    is_explicit: bool,
+    source: Source,
+}
+
+/// Where random bits are from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Session,
+    /// The `rv` that came in.
+    Caller,
+    TraceId,
 }
 
 impl Randomness {
-    /// The session's, so that all its traces have the same; else the trace's own, the
-    /// least significant 56 bits of its id. Those are random in a UUID, too, unlike the
-    /// next eight, by which the SDK's own sampler decides.
-    pub(crate) fn of(rum: &RumContext, trace_id: TraceId) -> Self {
-        match rum.session_id() {
-            Some(session) => Randomness {
-                bits: XxHash3_64::oneshot(session.as_bytes()) & (NEVER - 1),
-                is_explicit: true,
+    /// The session's, so that all its traces have the same; else the trace's: what came
+    /// in with it, as where another service knew the session, or the least significant 56
+    /// bits of its id. Those are random in a UUID, too, unlike the next eight, by which
+    /// the SDK's own sampler decides.
+    pub(crate) fn of(
+        rum: &RumContext,
+        came: impl FnOnce() -> Option<u64>,
+        trace_id: TraceId,
+    ) -> Self {
+        let (bits, source) = match rum.session_id() {
+            Some(session) => (
+                XxHash3_64::oneshot(session.as_bytes()) & (NEVER - 1),
+                Source::Session,
+            ),
+            None => match came() {
+                Some(bits) => (bits, Source::Caller),
+                None => (low_bits(trace_id), Source::TraceId),
             },
-            None => Randomness {
-                bits: low_bits(trace_id),
-                is_explicit: false,
-            },
-        }
+        };
+        Randomness { bits, source }
     }
 
     /// What a decision by it is called.
     pub(crate) fn reason(self) -> Reason {
-        if self.is_explicit {
-            Reason::Session
-        } else {
-            Reason::TraceId
+        match self.source {
+            Source::Session => Reason::Session,
+            Source::Caller | Source::TraceId => Reason::TraceId,
         }
     }
 }
 
-fn low_bits(trace_id: TraceId) -> u64 {
+pub(super) fn low_bits(trace_id: TraceId) -> u64 {
     let [.., a, b, c, d, e, f, g] = trace_id.to_bytes();
     u64::from_be_bytes([0, a, b, c, d, e, f, g])
 }
@@ -97,7 +107,7 @@ impl Threshold {
     pub(crate) fn member(&self, randomness: Randomness) -> String {
         let mut member = String::with_capacity(self.text.len() + 4 + DIGITS);
         member.push_str(&self.text);
-        if randomness.is_explicit {
+        if randomness.source != Source::TraceId {
             member.push_str(";rv:");
             member.extend(digits(randomness.bits));
         }
@@ -111,18 +121,12 @@ fn digits(bits: u64) -> impl Iterator<Item = char> {
     (0..DIGITS).rev().map(digit)
 }
 
-/// The member's value without its threshold.
-pub(crate) fn without_threshold(value: &str) -> String {
-    let rest = value.split(';').filter(|part| !part.starts_with("th:"));
-    rest.collect::<Vec<_>>().join(";")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn by_trace(id: u128) -> Randomness {
-        Randomness::of(&RumContext::default(), TraceId::from(id))
+        Randomness::of(&RumContext::default(), || None, TraceId::from(id))
     }
 
     /// The examples of the specification, and the ends.
@@ -167,19 +171,5 @@ mod tests {
         assert!(half.takes(by_trace(0x80_0000_0000_0000)));
         assert!(!half.takes(by_trace(0x7f_ffff_ffff_ffff)));
         assert!(!half.takes(by_trace(u128::MAX << 56)));
-    }
-
-    #[test]
-    fn a_member_loses_its_threshold_alone() {
-        let table = [
-            ("th:8", ""),
-            ("th:8;rv:00000000000001", "rv:00000000000001"),
-            ("rv:00000000000001;th:8;xx:1", "rv:00000000000001;xx:1"),
-            ("rv:00000000000001", "rv:00000000000001"),
-            ("", ""),
-        ];
-        for (value, rest) in table {
-            assert_eq!(without_threshold(value), rest, "{value}");
-        }
     }
 }

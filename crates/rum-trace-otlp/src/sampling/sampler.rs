@@ -1,5 +1,6 @@
 //! The decision.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -32,7 +33,6 @@ pub struct SessionSampler {
     pub(super) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(super) struct Inner {
     pub(super) roots: Threshold,
     pub(super) by_session: Option<Threshold>,
@@ -106,6 +106,16 @@ impl LastLook for Inner {
     }
 }
 
+/// Without the rules, which may hold the ids of users and sessions.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("rules", &self.rules.load().data.len())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Inner {
     pub(super) fn set_rules(&self, rules: Rules) {
         self.rules.store(Arc::new(Ruleset::new(rules)));
@@ -114,11 +124,11 @@ impl Inner {
 
     fn decide(&self, caller: Option<Caller>, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
         if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
-            return followed(caller);
+            return followed(caller, trace_id);
         }
         let wanted = self.wanted(caller, trace_id, facts);
         // Jobs and timers of one's own are not capped: no client can begin them.
-        let begins_outside = caller.is_some() || facts.kind == SpanKind::Server;
+        let begins_outside = caller.is_some() || facts.is_of_request();
         match &self.cap {
             Some(cap) if begins_outside && wanted.is_capped => within(cap, wanted.decision, facts),
             _ => wanted.decision,
@@ -133,7 +143,7 @@ impl Inner {
         };
         by_rule.unwrap_or_else(|| Wanted {
             decision: match (caller, &self.by_session) {
-                (Some(caller), None) => followed(caller),
+                (Some(caller), None) => followed(caller, trace_id),
                 (Some(_), Some(threshold)) => by_ratio(threshold, trace_id, facts),
                 (None, _) => by_ratio(&self.roots, trace_id, facts),
             },
@@ -172,7 +182,7 @@ fn by_rules(rules: &Ruleset, trace_id: TraceId, facts: &Facts<'_>) -> Option<Wan
 }
 
 fn by_ratio(threshold: &Threshold, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
-    let randomness = Randomness::of(facts.rum, trace_id);
+    let randomness = Randomness::of(facts.rum, || facts.randomness(), trace_id);
     if threshold.takes(randomness) {
         sampled(randomness.reason(), threshold.member(randomness))
     } else {
@@ -198,16 +208,15 @@ fn within(cap: &Cap, mut decision: Decision, facts: &Facts<'_>) -> Decision {
     }
 }
 
-fn followed(caller: Caller) -> Decision {
-    let verdict = match caller.is_sampled {
-        true => Verdict::Sampled,
-        false => Verdict::Dropped,
-    };
+fn followed(caller: Caller, trace_id: TraceId) -> Decision {
+    if !caller.is_sampled {
+        return dropped(Reason::Parent);
+    }
     Decision {
-        verdict,
+        verdict: Verdict::Sampled,
         reason: Reason::Parent,
         rule: None,
-        ot: Ot::AsItCame,
+        ot: Ot::OfCaller(trace_id),
     }
 }
 

@@ -10,10 +10,12 @@ use opentelemetry_sdk::trace::{
     InMemorySpanExporter, SamplingDecision, SamplingResult, ShouldSample,
 };
 use rum_trace_otlp::sampling::{
-    Keep, Reason, Rule, RuleDecision, Rules, SamplingError, SessionSampler,
+    Condition, Keep, Reason, Rule, RuleDecision, Rules, SamplingError, SessionSampler,
 };
 
 use crate::support::builder;
+
+mod layers;
 
 /// A trace id that a ratio below a half leaves out, and one that it takes.
 const LOW: u128 = 0x0af7_6519_16cd_43dd_8400_0000_0000_0001;
@@ -74,6 +76,27 @@ fn what_cannot_be_used_is_an_error_that_says_what_to_write() {
     assert!(matches!(error, SamplingError::InvalidRatio { .. }));
 }
 
+/// A pipeline's builder prints its sampler.
+#[test]
+fn debug_shows_no_ids() {
+    let mut rule = Rule::new(RuleDecision::In);
+    rule.user = Condition::any_of(["uid_4711"]);
+    let sampler = SessionSampler::builder().rules(Rules::new([rule]));
+    let sampler = sampler.build().unwrap();
+    let handle = sampler.handle();
+    let shown = [
+        format!("{sampler:?}"),
+        format!("{handle:?}"),
+        format!("{:?}", builder().sampler(sampler)),
+    ];
+    for text in shown {
+        assert!(
+            text.contains("rules: 1") && !text.contains("4711"),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn nothing_said_it_is_parent_based() {
     let sampler = SessionSampler::builder().build().unwrap();
@@ -117,10 +140,10 @@ fn messages_and_trusted_callers_have_decided() {
     let sampler = SessionSampler::builder().by_session(0.0).build().unwrap();
     let trusting = SessionSampler::builder().by_session(0.0);
     let trusting = trusting.trusted_callers(["10.0.0.0/8"]).build().unwrap();
-    let cx = caller(LOW, true, true, &[("ot", "th:8")]);
-    assert!(is_sampled(&sampler, &cx, LOW, &SpanKind::Consumer));
-    assert!(!is_sampled(&sampler, &cx, LOW, &SpanKind::Server));
-    let result = ask(&trusting, &cx, LOW, &SpanKind::Server);
+    let cx = caller(HIGH, true, true, &[("ot", "th:8")]);
+    assert!(is_sampled(&sampler, &cx, HIGH, &SpanKind::Consumer));
+    assert!(!is_sampled(&sampler, &cx, HIGH, &SpanKind::Server));
+    let result = ask(&trusting, &cx, HIGH, &SpanKind::Server);
     assert_eq!(result.decision, SamplingDecision::RecordAndSample);
     assert_eq!(result.trace_state.header(), "ot=th:8");
 }
@@ -142,7 +165,7 @@ fn the_threshold_is_of_whoever_decided() {
     assert_eq!(low.decision, SamplingDecision::Drop);
     assert_eq!(low.trace_state.get("ot"), Some("xx:1"));
     assert_eq!(high.decision, SamplingDecision::RecordAndSample);
-    assert_eq!(high.trace_state.header(), "ot=th:c,a=1");
+    assert_eq!(high.trace_state.header(), "ot=th:c;xx:1,a=1");
 }
 
 /// Jobs begin traces, too; no client can have them sampled.
@@ -161,6 +184,17 @@ fn the_cap_is_for_what_begins_outside() {
     let calls = (0..50).filter(|_| is_sampled(&sampler, &cx, HIGH, &SpanKind::Client));
     assert!(calls.count() < 50);
     assert!(sampler.handle().stats().dropped(Reason::Cap) > 0);
+}
+
+/// A rule by the method is for requests that come in.
+#[test]
+fn a_call_is_no_request() {
+    let rules = Rules::from_toml("[[rules]]\nmethod = 'GET'\npath = '/items'\ndecision = 'out'");
+    let sampler = SessionSampler::builder().rules(rules.unwrap());
+    let sampler = sampler.build().unwrap();
+    let nothing = Context::new();
+    assert!(is_sampled(&sampler, &nothing, HIGH, &SpanKind::Client));
+    assert!(!is_sampled(&sampler, &nothing, HIGH, &SpanKind::Server));
 }
 
 #[test]

@@ -56,8 +56,12 @@ pub(super) use self::parse::read;
 ///
 /// `route` is the template that `http.route` has. On actix-web the router runs after the
 /// decision, so that a rule with a route has it looked up once more, for requests that
-/// fit the rule otherwise; put such rules last. In rum-trace's `tracing` mode actix-web's
-/// routes are not known that early, and such a rule does not match there.
+/// fit the rule otherwise; put such rules last. In rum-trace's `tracing` mode neither
+/// actix-web's routes are known that early, nor the path and method of a gRPC call, and
+/// such a rule does not match there.
+///
+/// `method`, `path` and `route` are those of requests that come in. Spans of one's own that
+/// begin a trace, as those of jobs, have none, also if they are calls.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[must_use]
