@@ -10,7 +10,8 @@ use super::cap::{Bucket, Time};
 
 /// Which SERVER spans are exported although they were not sampled: those that ended in
 /// an error, or took too long. Their children were never recorded, so they come alone,
-/// and say so: `rum.sampling.kept_alone` is `error` or `slow`.
+/// and say so: `rum.sampling.kept_alone` is `error` or `slow`. One that a rule left out is
+/// kept, too: what it should not do is to fail.
 ///
 /// To be looked at when it ends, every SERVER span has then to be recorded, and costs
 /// nearly what a sampled one does. It needs a [`Pipeline`](crate::Pipeline): other

@@ -218,3 +218,18 @@ fn with_a_pipeline_jobs_are_sampled_by_their_trace_id() {
     };
     assert!(spans.iter().all(half), "children have it, too");
 }
+
+/// A pipe would hold up whoever opens it, until somebody writes to it.
+#[cfg(unix)]
+#[test]
+fn rules_come_from_a_regular_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("rules.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("coreutils").success());
+    for path in [pipe.as_path(), directory.path()] {
+        let error = SessionSampler::builder().rules_file(path).build();
+        let error = error.expect_err("no rules").to_string();
+        assert!(error.contains("no regular file"), "{error}");
+    }
+}

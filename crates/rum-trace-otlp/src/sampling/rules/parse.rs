@@ -1,7 +1,7 @@
 //! Rules, read from text and files.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::Rules;
@@ -66,6 +66,12 @@ impl Rules {
 
 /// The file's text, as far as it can be rules.
 pub(in crate::sampling) fn read(path: &Path) -> Result<String, RulesError> {
+    // A pipe would be waited for as long as nobody writes to it.
+    let is_file = path.metadata().map_err(RulesError::Unreadable)?.is_file();
+    if !is_file {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+        return Err(RulesError::Unreadable(error));
+    }
     let file = File::open(path).map_err(RulesError::Unreadable)?;
     let mut text = String::new();
     // One more than it may have shows that it has.
