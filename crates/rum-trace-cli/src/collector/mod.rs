@@ -1,19 +1,24 @@
 //! The embedded collector: OTLP over HTTP in, a bounded store of traces behind.
 
+#[cfg(test)]
+mod builder;
 mod receiver;
+mod resource;
 mod span;
 mod store;
+mod value;
 
 use std::io;
 use std::sync::Arc;
 
 use crate::loopback::Server;
 
-pub(crate) use span::{Span, SpanKind};
-pub(crate) use store::{Limits, Store};
-
 #[cfg(test)]
-pub(crate) use span::tests::SpanBuilder;
+pub(crate) use builder::SpanBuilder;
+pub(crate) use resource::{Resource, Scope};
+pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
+pub(crate) use store::{Limits, Store};
+pub(crate) use value::{Attribute, Attributes, Cut, Value};
 
 /// A receiver on a free port of the loopback interface, and its store.
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 
-use super::span::{Span, service_name};
+use super::resource::{Resource, Scope};
+use super::span::Span;
 use super::store::Store;
 
 /// The largest request body, in bytes. A batch of the SDK's (512 spans) is
@@ -72,14 +73,16 @@ fn keep(store: &Store, request: ExportTraceServiceRequest) -> Option<ExportTrace
     let mut spans = Vec::new();
     for of_resource in request.resource_spans {
         let resource = of_resource.resource.unwrap_or_default();
-        let service = service_name(&resource.attributes);
-        let of_scopes = of_resource.scope_spans.into_iter();
-        for span in of_scopes.flat_map(|scope| scope.spans) {
-            match Span::from_proto(span, &service) {
-                Ok(span) => spans.push(span),
-                Err(problem) => {
-                    rejected.rejected_spans = rejected.rejected_spans.saturating_add(1);
-                    problem.clone_into(&mut rejected.error_message);
+        let resource = Arc::new(Resource::from_proto(resource));
+        for of_scope in of_resource.scope_spans {
+            let scope = Arc::new(Scope::from_proto(of_scope.scope.unwrap_or_default()));
+            for span in of_scope.spans {
+                match Span::from_proto(span, &resource, &scope) {
+                    Ok(span) => spans.push(span),
+                    Err(fault) => {
+                        rejected.rejected_spans = rejected.rejected_spans.saturating_add(1);
+                        rejected.error_message = fault.to_string();
+                    }
                 }
             }
         }
@@ -204,7 +207,7 @@ mod tests {
 
         let kept = store.trace(TraceId::from_bytes([1; 16]).unwrap());
         assert_eq!(kept.len(), 1);
-        assert_eq!((&*kept[0].service, &*kept[0].name), ("shop", "GET /"));
+        assert_eq!((kept[0].service(), &*kept[0].name), ("shop", "GET /"));
 
         let odd_case = [("content-type", "Application/X-Protobuf; charset=utf-8")];
         let (status, body) = post(&store, &odd_case, export(vec![good])).await;
