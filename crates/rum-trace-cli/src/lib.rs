@@ -1,0 +1,25 @@
+//! The `rum-trace` command, as a library for its own binary and for fuzzing: it
+//! promises nothing to anybody else.
+#![doc(hidden)]
+
+mod cli;
+mod collector;
+mod decode;
+mod demo;
+mod loopback;
+mod terminal;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::main(&args),
+        Command::Decode(args) => decode::main(&args),
+    }
+}
