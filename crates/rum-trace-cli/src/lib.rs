@@ -2,6 +2,7 @@
 //! promises nothing to anybody else.
 #![doc(hidden)]
 
+mod analysis;
 mod cli;
 mod collector;
 mod decode;
