@@ -6,6 +6,7 @@ mod cli;
 mod collector;
 mod decode;
 mod demo;
+mod http;
 mod loopback;
 mod terminal;
 mod tree;
