@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::super::start::Shared;
+use crate::collector::IgnoredRequests;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
@@ -13,14 +14,15 @@ pub(crate) struct Status {
     store: StoreStatus,
     received: Received,
     refused: Refused,
-    ignored: crate::collector::IgnoredRequests,
+    ignored: IgnoredRequests,
+    connections_turned_away: u64,
     sequence: u64,
 }
 
 #[derive(Debug, Serialize)]
 struct Receivers {
-    grpc: String,
-    http: String,
+    grpc: Option<String>,
+    http: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,8 +64,8 @@ impl Status {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             receivers: Receivers {
-                grpc: shared.collector.grpc().to_string(),
-                http: shared.collector.http().to_string(),
+                grpc: shared.collector.grpc().map(|address| address.to_string()),
+                http: shared.collector.http().map(|address| address.to_string()),
             },
             store: StoreStatus {
                 traces: counts.traces,
@@ -81,6 +83,7 @@ impl Status {
             },
             refused,
             ignored: stats.ignored,
+            connections_turned_away: stats.connections_turned_away,
             sequence: shared.store.sequence(),
         }
     }
