@@ -113,16 +113,26 @@ impl Digest {
     }
 
     pub(crate) fn add(&mut self, span: &Arc<Span>) {
-        self.start = if self.spans == 0 { span.start } else { self.start.min(span.start) };
+        self.start = if self.spans == 0 {
+            span.start
+        } else {
+            self.start.min(span.start)
+        };
         self.end = self.end.max(facts::end(span));
         self.spans = self.spans.saturating_add(1);
-        self.errors = self.errors.saturating_add(u32::from(span.status.is_error()));
+        self.errors = self
+            .errors
+            .saturating_add(u32::from(span.status.is_error()));
         for field in FIELDS {
             self.remember(field, field.of(span), span);
         }
         self.hear(span);
         let rank = |span: &Span| (span.parent.is_some(), key(span));
-        if self.root.as_ref().is_none_or(|root| rank(span) < rank(root)) {
+        if self
+            .root
+            .as_ref()
+            .is_none_or(|root| rank(span) < rank(root))
+        {
             self.root = Some(Arc::clone(span));
         }
     }
@@ -240,23 +250,33 @@ mod tests {
 
     /// A few spans of a trace; small numbers, so that they meet.
     fn spans() -> impl Strategy<Value = Vec<Arc<Span>>> {
-        let span = (1..9_u8, 0..9_u8, 0..4_u64, 0..5_u8, any::<bool>(), any::<bool>());
+        let span = (
+            1..9_u8,
+            0..9_u8,
+            0..4_u64,
+            0..5_u8,
+            any::<bool>(),
+            any::<bool>(),
+        );
         let spans = proptest::collection::btree_map(1..9_u8, span, 1..9);
         spans.prop_map(|spans| {
-            let built = spans.into_iter().map(|(id, (_, parent, start, told, server, failed))| {
-                let span = SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
-                    .time(start, start + u64::from(id));
-                let span = if server { span.server() } else { span };
-                let span = if failed { span.error("") } else { span };
-                match told {
-                    0 => span,
-                    1 => span.text("session.id", "s1").text("rum.app.version", "1"),
-                    2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
-                    3 => span.text("user.id", "u1").text("http.route", "/a"),
-                    _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
-                }
-                .build()
-            });
+            let built = spans
+                .into_iter()
+                .map(|(id, (_, parent, start, told, server, failed))| {
+                    let span =
+                        SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
+                            .time(start, start + u64::from(id));
+                    let span = if server { span.server() } else { span };
+                    let span = if failed { span.error("") } else { span };
+                    match told {
+                        0 => span,
+                        1 => span.text("session.id", "s1").text("rum.app.version", "1"),
+                        2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
+                        3 => span.text("user.id", "u1").text("http.route", "/a"),
+                        _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
+                    }
+                    .build()
+                });
             built.collect()
         })
     }

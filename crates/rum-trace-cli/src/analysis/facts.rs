@@ -176,8 +176,18 @@ mod tests {
             (server().text("session.id", "s"), true),
             (server().text("sw8.peer", "0.0.0.0"), true),
             (server().text("sw8.peer", "shop:80"), false),
-            (SpanBuilder::new("shop", 1, 2, 0).server().text("session.id", "s"), false),
-            (SpanBuilder::new("shop", 1, 2, 3).client().text("session.id", "s"), false),
+            (
+                SpanBuilder::new("shop", 1, 2, 0)
+                    .server()
+                    .text("session.id", "s"),
+                false,
+            ),
+            (
+                SpanBuilder::new("shop", 1, 2, 3)
+                    .client()
+                    .text("session.id", "s"),
+                false,
+            ),
         ] {
             assert_eq!(may_be_asked_by_phone(&span.build()), expected);
         }

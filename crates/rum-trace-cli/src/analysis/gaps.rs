@@ -65,7 +65,11 @@ mod tests {
         let mut spans = vec![SpanBuilder::new("shop", 1, 1, 0).time(100, 200).build()];
         for (at, (start, end)) in children.iter().enumerate() {
             let id = u8::try_from(at + 2).unwrap();
-            spans.push(SpanBuilder::new("shop", 1, id, 1).time(*start, *end).build());
+            spans.push(
+                SpanBuilder::new("shop", 1, id, 1)
+                    .time(*start, *end)
+                    .build(),
+            );
         }
         let found = gaps(&spans, &Tree::new(&spans), 0, 100_000_000);
         let ms = |gap: &Gap| (gap.start / 1_000_000, gap.duration / 1_000_000);

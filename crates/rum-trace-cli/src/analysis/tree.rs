@@ -138,7 +138,9 @@ fn by_start(spans: &[Arc<Span>]) -> Vec<usize> {
     let mut order: Vec<_> = spans.iter().enumerate().collect();
     order.sort_by(|(_, a), (_, b)| {
         let key = |span: &Span| (span.start, !is_calling(span), span.span_id);
-        key(a).cmp(&key(b)).then_with(|| a.service().cmp(b.service()))
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| a.service().cmp(b.service()))
     });
     order.into_iter().map(|(index, _)| index).collect()
 }
@@ -200,7 +202,11 @@ fn half_for(span: &Span, spans: &[Arc<Span>], one: usize, other: usize) -> usize
             half.is_some_and(|half| is_called(half)),
         )
     };
-    if rank(&other) > rank(&one) { other } else { one }
+    if rank(&other) > rank(&one) {
+        other
+    } else {
+        one
+    }
 }
 
 /// Makes one span of each circle a root, or none of it would be reached.
@@ -335,7 +341,11 @@ mod tests {
             SpanId::from_bytes(id).unwrap().to_string()
         };
         let spans: Vec<_> = (1..100_000)
-            .map(|n| SpanBuilder::new("shop", 1, 1, 0).span_id(&id(n)).parent(&id(n - 1)))
+            .map(|n| {
+                SpanBuilder::new("shop", 1, 1, 0)
+                    .span_id(&id(n))
+                    .parent(&id(n - 1))
+            })
             .map(SpanBuilder::build)
             .collect();
         let tree = Tree::new(&spans);

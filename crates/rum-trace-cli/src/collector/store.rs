@@ -159,7 +159,10 @@ impl Store {
     /// The spans of a trace, in order of arrival.
     pub(crate) fn trace(&self, id: TraceId) -> Vec<Arc<Span>> {
         let table = self.lock();
-        table.get(id).map(|trace| trace.spans().to_vec()).unwrap_or_default()
+        table
+            .get(id)
+            .map(|trace| trace.spans().to_vec())
+            .unwrap_or_default()
     }
 
     pub(crate) fn get(&self, id: TraceId) -> Option<Kept> {
@@ -192,7 +195,11 @@ impl Store {
             }
             if traces.len() == limit {
                 let next = traces.last().map(|last: &Listed| last.arrival);
-                return Found { traces, next, sequence };
+                return Found {
+                    traces,
+                    next,
+                    sequence,
+                };
             }
             traces.push(listed);
         }

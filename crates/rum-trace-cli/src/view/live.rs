@@ -51,7 +51,10 @@ pub(super) async fn events(
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
     });
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
@@ -62,7 +65,9 @@ fn since(query: Option<&str>, headers: &HeaderMap) -> Result<Option<u64>, ApiErr
     let query = Query::parse(query, &["since"])?;
     let asked = query.read("since", "a sequence number", |text| text.parse().ok())?;
     let last = headers.get(LAST_EVENT_ID);
-    Ok(last.and_then(|last| last.to_str().ok()?.parse().ok()).or(asked))
+    Ok(last
+        .and_then(|last| last.to_str().ok()?.parse().ok())
+        .or(asked))
 }
 
 struct Listener {
@@ -104,6 +109,7 @@ impl Listener {
         if known <= self.sequence {
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
+                () = self.shared.ending() => return None,
                 () = sleep(STILL_HERE) => return Some(Bytes::from_static(b": still here\n\n")),
             }
         }

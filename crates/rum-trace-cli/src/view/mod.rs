@@ -46,17 +46,21 @@ async fn run(args: &ViewArgs) -> Result<(), StartError> {
     let running = Running::start(args).await?;
     complain(&running.warnings());
     let mut out = io::stdout().lock();
-    let shown = out.write_all(running.opening().as_bytes()).and_then(|()| out.flush());
+    let shown = out
+        .write_all(running.opening().as_bytes())
+        .and_then(|()| out.flush());
     drop(out);
     if let Err(error) = shown {
         return end_of_output(error);
     }
     let printer = args.print.then(Printer::new);
     let work = settle(Arc::clone(running.store()), printer);
-    tokio::select! {
+    let end = tokio::select! {
         () = ended.wait() => Ok(()),
         Err(error) = work => end_of_output(error),
-    }
+    };
+    running.stop().await;
+    end
 }
 
 /// Who closes the pipe (`| head`) has seen enough.
@@ -76,7 +80,9 @@ async fn settle(store: Arc<Store>, mut printer: Option<Printer>) -> io::Result<(
         let store = Arc::clone(&store);
         let settled = tokio::task::spawn_blocking(move || {
             let whole = store.settle();
-            let drawn = printer.as_mut().map_or(Ok(()), |printer| printer.draw(&store, &whole));
+            let drawn = printer
+                .as_mut()
+                .map_or(Ok(()), |printer| printer.draw(&store, &whole));
             (printer, drawn)
         });
         let Ok((back, drawn)) = settled.await else {
@@ -97,7 +103,8 @@ impl Ended {
     fn listen() -> Self {
         Self {
             #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .ok(),
         }
     }
 

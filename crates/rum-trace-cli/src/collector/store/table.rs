@@ -70,7 +70,11 @@ impl Table {
     }
 
     /// Takes the spans as one change.
-    pub(super) fn insert(&mut self, spans: impl IntoIterator<Item = Span>, now: Duration) -> Inserted {
+    pub(super) fn insert(
+        &mut self,
+        spans: impl IntoIterator<Item = Span>,
+        now: Duration,
+    ) -> Inserted {
         let refused = self.counts.trace_too_large;
         let sequence = self.sequence.saturating_add(1);
         let mut evicted = Vec::new();
@@ -95,7 +99,9 @@ impl Table {
             add(&mut self.counts.duplicates, 1);
             return false;
         }
-        let grown = known.map_or(0, Trace::weight).saturating_add(trace::weight(&span));
+        let grown = known
+            .map_or(0, Trace::weight)
+            .saturating_add(trace::weight(&span));
         if grown > self.limits.trace_bytes() {
             add(&mut self.counts.trace_too_large, 1);
             return false;
@@ -189,7 +195,10 @@ impl Table {
 
     /// What was found when the trace had so many spans.
     pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) {
-        let Some(trace) = self.at_mut(arrival).filter(|trace| trace.spans().len() == spans) else {
+        let Some(trace) = self
+            .at_mut(arrival)
+            .filter(|trace| trace.spans().len() == spans)
+        else {
             // It has changed since, and is looked at again.
             return;
         };
@@ -220,9 +229,8 @@ impl Table {
     pub(super) fn newest(&self, before: Option<u64>, most: usize) -> Vec<Listed> {
         let end = before.map_or(self.traces.len(), |before| self.place(before).unwrap_or(0));
         let all = self.traces.iter().enumerate().take(end).rev();
-        let listed = |(place, trace): (usize, &Trace)| {
-            trace.listed(self.first.saturating_add(place as u64))
-        };
+        let listed =
+            |(place, trace): (usize, &Trace)| trace.listed(self.first.saturating_add(place as u64));
         all.take(most).map(listed).collect()
     }
 
@@ -281,7 +289,11 @@ fn look_at(trace: &mut Trace, arrival: u64, now: Duration) -> Option<Pending> {
     let late = since.saturating_add(PATIENCE);
     let looked = quiet || late <= now;
     trace.due = (!quiet).then(|| Due {
-        at: trace.quiet_at().min(if looked { now.saturating_add(PATIENCE) } else { late }),
+        at: trace.quiet_at().min(if looked {
+            now.saturating_add(PATIENCE)
+        } else {
+            late
+        }),
         since: if looked { now } else { since },
     });
     looked.then(|| Pending {

@@ -94,7 +94,9 @@ impl Trace {
     }
 
     pub(super) fn topology(&self) -> Option<Arc<Topology>> {
-        self.settled.as_ref().map(|settled| Arc::clone(&settled.topology))
+        self.settled
+            .as_ref()
+            .map(|settled| Arc::clone(&settled.topology))
     }
 
     /// Whether the span is here already: an exporter that got no answer sends
@@ -134,7 +136,10 @@ impl Trace {
     /// About how many bytes it takes, without what its spans share with others.
     pub(super) fn weight(&self) -> usize {
         let candidates = self.candidates.len() * CANDIDATE;
-        let settled = self.settled.as_ref().map_or(0, |settled| settled.topology.weight());
+        let settled = self
+            .settled
+            .as_ref()
+            .map_or(0, |settled| settled.topology.weight());
         OVERHEAD
             + self.span_bytes
             + self.spans.capacity() * size_of::<Arc<Span>>()
@@ -168,7 +173,9 @@ impl Trace {
     fn misses_parent(&self, span: &Span) -> bool {
         let shares = self.ids.get(&span.span_id).and_then(|(first, second)| {
             let halves = [Some(*first), *second].into_iter().flatten();
-            halves.filter_map(|at| self.span(at)).find(|half| facts::is_calling(half))
+            halves
+                .filter_map(|at| self.span(at))
+                .find(|half| facts::is_calling(half))
         });
         shares.is_none() && span.parent.is_some_and(|parent| !self.has(parent))
     }

@@ -32,7 +32,10 @@ pub(super) fn answer(store: &Store, query: Option<&str>) -> Answer<Traces> {
 }
 
 fn filter(query: &Query) -> Answer<Filter> {
-    let (shortest, longest) = (milliseconds(query, "min_ms")?, milliseconds(query, "max_ms")?);
+    let (shortest, longest) = (
+        milliseconds(query, "min_ms")?,
+        milliseconds(query, "max_ms")?,
+    );
     if let (Some(shortest), Some(longest)) = (shortest, longest) {
         if shortest > longest {
             return Err(ApiError::invalid("min_ms", "no more than max_ms"));
@@ -62,7 +65,9 @@ fn trace_id(text: &str) -> Option<String> {
 fn status(text: &str) -> Option<StatusFilter> {
     match text.as_bytes() {
         b"error" => Some(StatusFilter::Error),
-        [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusFilter::Class(i64::from(class - b'0'))),
+        [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
+            Some(StatusFilter::Class(i64::from(class - b'0')))
+        }
         [_, _, _] => decimal(text).map(StatusFilter::Code),
         _ => None,
     }
