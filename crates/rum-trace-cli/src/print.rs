@@ -209,12 +209,12 @@ mod tests {
             .time(30, 31);
         let text = drawn([server(), work, orphan], &mut printer, &store, &clock);
         let expected = "
-╌ ios.request:/a                  200   40.0 ms  inferred
+╌ ios.request:/a             200   40.0 ms  inferred
 ╎  trace 01010101010101010101010101010101 · 3 spans
 ╎  app ios · session s\\u{1b}[2J
-├─ SERVER shop  GET /a            200   40.0 ms
-│  └─ INTERNAL shop  work                1.0 ms
-└─ INTERNAL stock  alone                 1.0 ms  its parent 0404040404040404 never arrived
+├─ SERVER shop  GET /a       200   40.0 ms
+│  └─ INTERNAL shop  work           1.0 ms
+└─ INTERNAL stock  alone            1.0 ms  its parent 0404040404040404 never arrived
 !  The parent of “alone” (“stock”) never came: span 0404040404040404. It belongs to “stock” itself";
         assert!(text.starts_with(expected), "{text}");
         assert!(!text.contains('\x1b'));

@@ -250,9 +250,10 @@ impl Store {
             for trace in due {
                 let (settled, news) = analyse(&trace.spans, trace.quiet, &peers);
                 let mut table = self.lock();
-                table.settle(trace.arrival, trace.spans.len(), settled);
+                let evicted = table.settle(trace.arrival, trace.spans.len(), settled);
                 table.learn(news);
                 drop(table);
+                drop(evicted);
                 whole.extend(trace.quiet.then_some(trace.id));
             }
             let changed = self.lock().sequence();

@@ -106,6 +106,11 @@ impl Running {
         self.page.address()
     }
 
+    #[cfg(test)]
+    pub(super) fn collector_http(&self) -> SocketAddr {
+        self.shared.collector.http().unwrap()
+    }
+
     fn addresses(&self) -> [(&'static str, Option<SocketAddr>); 3] {
         let collector = &self.shared.collector;
         [

@@ -99,20 +99,21 @@ impl Table {
             add(&mut self.counts.duplicates, 1);
             return false;
         }
-        let grown = known
-            .map_or(0, Trace::weight)
-            .saturating_add(trace::weight(&span));
-        if grown > self.limits.trace_bytes() {
+        let known = known.map_or(0, |trace| trace.weight().saturating_add(trace.shared_bytes));
+        let shared = self.shared.hold(&span);
+        let more = shared.saturating_add(trace::weight(&span));
+        if known.saturating_add(more) > self.limits.trace_bytes() {
+            self.shared.release(&span);
             add(&mut self.counts.trace_too_large, 1);
             return false;
         }
-        let shared = self.shared.hold(&span);
         let arrival = arrival.unwrap_or_else(|| self.open(span.trace_id));
         let Some(trace) = self.at_mut(arrival) else {
             return false;
         };
         let before = trace.weight();
         trace.insert(span, now);
+        trace.shared_bytes = trace.shared_bytes.saturating_add(shared);
         let grown = trace.weight().saturating_sub(before).saturating_add(shared);
         self.bytes = self.bytes.saturating_add(grown);
         self.counts.received = self.counts.received.saturating_add(1);
@@ -208,14 +209,17 @@ impl Table {
         (pending, Arc::clone(&self.peers))
     }
 
-    /// What was found when the trace had so many spans.
-    pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) {
+    /// What was found when the trace had so many spans. It gives what had to go
+    /// for that.
+    #[must_use = "to be dropped without the lock"]
+    pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) -> Vec<Trace> {
+        let mut evicted = Vec::new();
         let Some(trace) = self
             .at_mut(arrival)
             .filter(|trace| trace.spans().len() == spans)
         else {
             // It has changed since, and is looked at again.
-            return;
+            return evicted;
         };
         let before = trace.weight();
         let news = trace.settle(settled);
@@ -225,6 +229,8 @@ impl Table {
             self.sequence = self.sequence.saturating_add(1);
             self.changed(arrival, self.sequence);
         }
+        self.shrink(&mut evicted);
+        evicted
     }
 
     pub(super) fn learn(&mut self, news: Vec<(String, Arc<str>)>) {
