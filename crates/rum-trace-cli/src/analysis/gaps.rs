@@ -96,10 +96,10 @@ mod tests {
     #[test]
     fn under_a_millisecond_there_is_none() {
         let span = |id, parent| SpanBuilder::new("shop", 1, id, parent);
-        let nanos = |span: SpanBuilder, end: u64| {
-            let mut proto = span.proto();
-            proto.end_time_unix_nano = end;
-            Arc::new(Span::from_proto(proto, &Arc::from("shop")).unwrap())
+        let nanos = |span: SpanBuilder, end| {
+            let mut span = span.try_build().unwrap();
+            span.end = end;
+            Arc::new(span)
         };
         let spans = [nanos(span(1, 0), 999_999), nanos(span(2, 1), 1)];
         assert_eq!(gaps(&spans, &Tree::new(&spans), 0, 0), []);

@@ -154,6 +154,21 @@ impl Table {
         }
     }
 
+    /// Lets go of all traces.
+    #[cfg(test)]
+    pub(super) fn empty(&mut self) {
+        let limits = std::mem::replace(
+            &mut self.limits,
+            Limits {
+                traces: 0,
+                bytes: 0,
+            },
+        );
+        self.shrink(&mut Vec::new());
+        self.limits = limits;
+        assert!(self.by_id.is_empty() && self.by_change.is_empty() && self.by_due.is_empty());
+    }
+
     fn changed(&mut self, arrival: u64, sequence: u64) {
         let Some(trace) = self.at_mut(arrival) else {
             return;
