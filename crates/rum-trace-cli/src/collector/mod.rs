@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
 use intake::Intake;
+use otlp::Bounds;
 
 #[cfg(test)]
 pub(crate) use builder::SpanBuilder;
@@ -93,6 +94,7 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) async fn start(options: Options) -> Result<Self, StartError> {
         let store = Arc::new(Store::new(options.limits));
+        let bounds = Arc::new(Bounds::new(options.requests));
         let intake = Arc::new(Intake::new(Arc::clone(&store)));
         let mut collector = Self {
             grpc: None,
@@ -103,18 +105,14 @@ impl Collector {
         if let Some(address) = options.grpc {
             let app = otlp::grpc::router(
                 Arc::clone(&collector.intake),
-                options.requests,
+                Arc::clone(&bounds),
                 options.hosts.clone(),
             );
             let started = Server::start(address, app, options.patience).await;
             collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
         }
         if let Some(address) = options.http {
-            let app = otlp::http::router(
-                Arc::clone(&collector.intake),
-                options.requests,
-                options.hosts,
-            );
+            let app = otlp::http::router(Arc::clone(&collector.intake), bounds, options.hosts);
             let started = Server::start(address, app, options.patience).await;
             collector.http = Some(started.map_err(start_error("--http", address))?);
         }

@@ -12,16 +12,16 @@ use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 
 use super::encoding::Coding;
-use super::{Bounds, MediaType, Refusal, RequestLimits, answer, body, decode};
+use super::{Bounds, MediaType, Refusal, answer, body, decode};
 use crate::collector::intake::Intake;
 use crate::collector::stats::{Ignored, Reason};
 use crate::http::host::HostPolicy;
 
 /// Answers every request to the address, whatever it asks for.
-pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPolicy) -> Router {
+pub(crate) fn router(intake: Arc<Intake>, bounds: Arc<Bounds>, hosts: HostPolicy) -> Router {
     let receiver = Receiver {
         intake,
-        bounds: Bounds::new(limits),
+        bounds,
         hosts,
     };
     // One handler in place of routes: what none of them takes is counted too.
@@ -32,7 +32,7 @@ pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPoli
 
 struct Receiver {
     intake: Arc<Intake>,
-    bounds: Bounds,
+    bounds: Arc<Bounds>,
     hosts: HostPolicy,
 }
 
@@ -86,7 +86,7 @@ impl Receiver {
     ) -> Result<Response, Refusal> {
         let limits = self.bounds.limits;
         let coding = Coding::named(&encoding(headers))?;
-        let held = body::read(&self.bounds, body, length(headers)).await?;
+        let held = body::read(&self.bounds, body, limits.body, length(headers)).await?;
         // Closed never.
         let _decoder = self.bounds.decoders.acquire().await;
         let plain = coding.decompress(held.bytes.clone(), limits)?;

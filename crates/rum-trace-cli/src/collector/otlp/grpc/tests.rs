@@ -29,7 +29,8 @@ impl World {
             decoded: 10 * MAX,
             ..RequestLimits::default()
         };
-        let app = router(Arc::clone(&intake), limits, HostPolicy::default());
+        let bounds = Arc::new(Bounds::new(limits));
+        let app = router(Arc::clone(&intake), bounds, HostPolicy::default());
         Self { store, intake, app }
     }
 

@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 
 use super::super::answer::RpcStatus;
 use super::*;
+use crate::collector::otlp::RequestLimits;
 use crate::collector::{Limits, SpanBuilder, Store};
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
@@ -35,7 +36,8 @@ impl World {
             decoded: 10 * MAX,
             ..RequestLimits::default()
         };
-        let app = router(Arc::clone(&intake), limits, HostPolicy::default());
+        let bounds = Arc::new(Bounds::new(limits));
+        let app = router(Arc::clone(&intake), bounds, HostPolicy::default());
         Self { store, intake, app }
     }
 
