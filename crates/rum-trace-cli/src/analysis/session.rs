@@ -63,7 +63,7 @@ impl Session {
             let texts = traces.iter().flat_map(|trace| trace.digest.texts(field));
             texts
                 .take(MAX_REQUESTS)
-                .map(|text| text.to_string())
+                .map(ToString::to_string)
                 .collect()
         };
         let (app_ids, app_types, user_ids) =

@@ -28,7 +28,7 @@ pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
 pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
 #[cfg(test)]
 pub(crate) use store::{Clock, QUIET};
-pub(crate) use store::{Filter, Kept, Limits, StatusFilter, Store};
+pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};
 pub(crate) use value::{Attribute, Attributes, Cut, Value};
 
 /// What a collector listens on, and what it puts up with.

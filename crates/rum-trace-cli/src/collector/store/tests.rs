@@ -1,3 +1,5 @@
+mod load;
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
@@ -458,11 +460,9 @@ proptest! {
         let clock = Clock::manual();
         let limits = Limits { traces, bytes: 32 * 1024 };
         let store = Store::with_clock(limits, clock.clone());
-        let mut sent = 0;
-        for (told, length) in &spans {
+        for (sent, (told, length)) in (1..).zip(&spans) {
             let mut span = told.span();
             span.name = "n".repeat(*length).into();
-            sent += 1;
             store.insert([span]);
             if settle {
                 clock.advance(Duration::from_millis(700));
