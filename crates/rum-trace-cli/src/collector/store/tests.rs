@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::digest::Field;
+use crate::analysis::digest::{Digest, Field};
 use crate::analysis::facts;
+use crate::analysis::summary::Summary;
 use crate::collector::{SpanBuilder, SpanKind};
 
 const MANY: Limits = Limits {
