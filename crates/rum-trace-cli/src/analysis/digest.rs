@@ -33,7 +33,7 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    pub(crate) fn of<'a>(self, span: &'a Span) -> Option<&'a str> {
+    pub(crate) fn of(self, span: &Span) -> Option<&str> {
         match self {
             Self::App => span.text(APP),
             Self::AppType => span.text(APP_TYPE),

@@ -61,10 +61,7 @@ impl Session {
         let last = traces.iter().map(|trace| trace.digest.end).max()?;
         let all = |field| {
             let texts = traces.iter().flat_map(|trace| trace.digest.texts(field));
-            texts
-                .take(MAX_REQUESTS)
-                .map(|text| text.to_string())
-                .collect()
+            texts.take(MAX_REQUESTS).map(ToString::to_string).collect()
         };
         let (app_ids, app_types, user_ids) =
             (all(Field::App), all(Field::AppType), all(Field::User));

@@ -49,7 +49,7 @@ impl Summary {
             errors: digest.errors,
             services: digest
                 .texts(Field::Service)
-                .map(|name| name.to_string())
+                .map(ToString::to_string)
                 .collect(),
             method: of_lead("http.request.method"),
             route: owned(lead.and_then(|lead| facts::route(lead))),

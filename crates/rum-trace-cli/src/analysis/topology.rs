@@ -227,10 +227,6 @@ pub(crate) fn is_last_call(spans: &[Arc<Span>], tree: &Tree, index: usize) -> bo
 }
 
 fn entry<'a, K: Ord + Clone, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K) -> &'a mut V {
-    // The key is cloned only where it is new.
-    if !map.contains_key(key) {
-        map.insert(key.clone(), V::default());
-    }
     map.entry(key.clone()).or_default()
 }
 

@@ -23,13 +23,14 @@ use otlp::Bounds;
 pub(crate) use builder::SpanBuilder;
 pub(crate) use intake::Intake;
 pub(crate) use otlp::{Coding, MediaType, RequestLimits, decode};
-pub(crate) use resource::{Resource, Scope};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
 pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
 #[cfg(test)]
 pub(crate) use store::{Clock, QUIET};
-pub(crate) use store::{Filter, Kept, Limits, StatusFilter, Store};
-pub(crate) use value::{Attribute, Attributes, Cut, Value};
+pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};
+#[cfg(test)]
+pub(crate) use value::Value;
+pub(crate) use value::{Attributes, Cut};
 
 /// What a collector listens on, and what it puts up with.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::api::{ApiError, Query, Status};
 use super::start::Shared;
 use crate::analysis::summary::Summary;
+use crate::collector::Listed;
 
 /// A browser keeps a connection for each.
 pub(super) const MAX_LISTENERS: usize = 32;
@@ -122,7 +123,7 @@ impl Listener {
         self.last = Some(Instant::now());
         let changed = Changed {
             sequence: changes.sequence,
-            traces: changes.traces.iter().map(|trace| trace.summary()).collect(),
+            traces: changes.traces.iter().map(Listed::summary).collect(),
             more: changes.more,
             status: Status::of(&self.shared),
         };

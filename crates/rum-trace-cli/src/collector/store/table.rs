@@ -1,5 +1,7 @@
 //! The tables behind the lock.
 
+mod reads;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use rum_trace_propagation::TraceId;
 use super::super::Span;
 use super::shared::Shared;
 use super::trace::{self, Due, Settled, Trace};
-use super::{Changes, Counts, Limits, Listed};
-use crate::analysis::topology::{Peers, Topology};
+use super::{Counts, Limits};
+use crate::analysis::topology::Peers;
 
 /// For a trace to which spans come without a pause: it is looked at after this
 /// time all the same.
@@ -237,56 +239,6 @@ impl Table {
         if !news.is_empty() {
             Arc::make_mut(&mut self.peers).learn(news);
         }
-    }
-
-    pub(super) fn peers(&self) -> Arc<Peers> {
-        Arc::clone(&self.peers)
-    }
-
-    pub(super) fn get(&self, id: TraceId) -> Option<&Trace> {
-        self.at(*self.by_id.get(&id)?)
-    }
-
-    pub(super) fn newest(&self, before: Option<u64>, most: usize) -> Vec<Listed> {
-        let end = before.map_or(self.traces.len(), |before| self.place(before).unwrap_or(0));
-        let all = self.traces.iter().enumerate().take(end).rev();
-        let listed =
-            |(place, trace): (usize, &Trace)| trace.listed(self.first.saturating_add(place as u64));
-        all.take(most).map(listed).collect()
-    }
-
-    pub(super) fn changes_since(&self, sequence: u64, most: usize) -> Changes {
-        let since = (sequence.saturating_add(1), 0);
-        let changed = || self.by_change.range(since..).rev();
-        let traces: Vec<_> = changed()
-            .take(most)
-            .filter_map(|(_, arrival)| Some(self.at(*arrival)?.listed(*arrival)))
-            .collect();
-        Changes {
-            more: changed().count().saturating_sub(traces.len()),
-            traces,
-            sequence: self.sequence,
-        }
-    }
-
-    pub(super) fn topologies(&self) -> Vec<Arc<Topology>> {
-        self.traces.iter().filter_map(Trace::topology).collect()
-    }
-
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            traces: self.traces.len() as u64,
-            bytes: self.bytes as u64,
-            ..self.counts
-        }
-    }
-
-    pub(super) const fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    pub(super) const fn sequence(&self) -> u64 {
-        self.sequence
     }
 
     fn at(&self, arrival: u64) -> Option<&Trace> {

@@ -1,10 +1,13 @@
+mod load;
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::analysis::digest::Field;
+use crate::analysis::digest::{Digest, Field};
 use crate::analysis::facts;
+use crate::analysis::summary::Summary;
 use crate::collector::{SpanBuilder, SpanKind};
 
 const MANY: Limits = Limits {
@@ -458,11 +461,9 @@ proptest! {
         let clock = Clock::manual();
         let limits = Limits { traces, bytes: 32 * 1024 };
         let store = Store::with_clock(limits, clock.clone());
-        let mut sent = 0;
-        for (told, length) in &spans {
+        for (sent, (told, length)) in (1..).zip(&spans) {
             let mut span = told.span();
             span.name = "n".repeat(*length).into();
-            sent += 1;
             store.insert([span]);
             if settle {
                 clock.advance(Duration::from_millis(700));

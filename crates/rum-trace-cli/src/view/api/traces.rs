@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::query::{Query, decimal};
 use super::{Answer, ApiError};
 use crate::analysis::summary::Summary;
-use crate::collector::{Filter, StatusFilter, Store};
+use crate::collector::{Filter, Listed, StatusFilter, Store};
 
 const PARAMETERS: &[&str] = &[
     "app", "app_type", "session", "user", "trace_id", "route", "service", "status", "min_ms",
@@ -25,7 +25,7 @@ pub(super) fn answer(store: &Store, query: Option<&str>) -> Answer<Traces> {
     let before = query.read("before", "a cursor, as `next` gives it", decimal)?;
     let found = store.search(&filter(&query)?, query.limit()?, before);
     Ok(Traces {
-        traces: found.traces.iter().map(|trace| trace.summary()).collect(),
+        traces: found.traces.iter().map(Listed::summary).collect(),
         next: found.next.map(|next| next.to_string()),
         sequence: found.sequence,
     })
