@@ -14,6 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::Value;
 
 const GIB: u64 = 1 << 30;
@@ -108,6 +109,13 @@ fn empty_spans() -> Bytes {
 
 fn empty_spans_in_json() -> Bytes {
     let spans = vec!["{}"; (8 * MIB - 100) / 3].join(",");
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#).into()
+}
+
+/// As many as are still decoded, or nearly: none of them is a span.
+fn just_below() -> Bytes {
+    let spans = 31 * MIB / size_of::<Span>();
+    let spans = vec!["{}"; spans].join(",");
     format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#).into()
 }
 
@@ -226,6 +234,15 @@ async fn bodies_that_grow_take_no_memory() {
         assert!(codes.contains(&"8"), "{coding}: {answers:?}");
         refused += answers.len();
     }
+
+    let request =
+        Request::post(format!("{http}/v1/traces")).header("content-type", "application/json");
+    let request = request.body(Full::new(just_below())).unwrap();
+    let answers = send_at_once(&http1, &request).await;
+    assert!(
+        answers.iter().all(|(status, _)| *status == 200),
+        "{answers:?}"
+    );
 
     let grown = view.peak() - before;
     println!(
