@@ -131,21 +131,31 @@ fn without_ids(line: &str) -> String {
 
 /// How each route of the shop looks as a tree, below the phone's own span.
 const ITEM: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
     "└─ SERVER shop GET /items/{id} 200",
     "└─ CLIENT shop GET /stock/{id} 200",
     "└─ SERVER stock GET /stock/{id} 200",
 ];
 const DELIVERY: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
     "└─ SERVER shop GET /items/{id}/delivery 200",
     "└─ CLIENT shop GET /stock/{id}/forecast 200",
     "└─ SERVER stock GET /stock/{id}/forecast 200",
 ];
 const ORDER: &[&str] = &[
+    "└─ SERVER gateway POST ✗ 500",
+    "└─ CLIENT gateway POST ✗ 500",
     "└─ SERVER shop POST /orders ✗ 500",
     "└─ CLIENT shop POST /reservations ✗ 500",
     "└─ SERVER stock POST /reservations ✗ 500",
 ];
-const SEARCH: &[&str] = &["└─ SERVER shop GET /search 200"];
+const SEARCH: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
+    "└─ SERVER shop GET /search 200",
+];
 const UNSAMPLED: &[&str] =
     &["└╌ not sampled: the services went on with the trace, by their answer, and exported nothing"];
 
@@ -244,14 +254,16 @@ fn one_round_continues_every_tap_and_draws_it() {
         expected.extend(spans.iter().map(|line| (*line).to_owned()));
         assert_eq!(*drawn, expected, "{text}");
     }
-    // One trace for each sampled tap; 7 of them go on to the stock service.
-    let summary = "12 taps, 12 continued, 0 lost; 27 spans received";
+    // One trace for each sampled tap; 8 of them go on to the stock service.
+    let summary = "12 taps, 12 continued, 0 lost; 49 spans received";
     assert_eq!(paragraphs[13], [summary], "{text}");
 
     // Each span hangs one step further in than its parent.
-    assert!(text.contains("\n└─ SERVER shop  GET /items/{id} "));
-    assert!(text.contains("\n   └─ CLIENT shop  GET /stock/{id} "));
-    assert!(text.contains("\n      └─ SERVER stock  GET /stock/{id} "));
+    assert!(text.contains("\n└─ SERVER gateway  GET "));
+    assert!(text.contains("\n   └─ CLIENT gateway  GET "));
+    assert!(text.contains("\n      └─ SERVER shop  GET /items/{id} "));
+    assert!(text.contains("\n         └─ CLIENT shop  GET /stock/{id} "));
+    assert!(text.contains("\n            └─ SERVER stock  GET /stock/{id} "));
 }
 
 #[cfg(unix)]

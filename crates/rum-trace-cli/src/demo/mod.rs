@@ -1,10 +1,11 @@
-//! `rum-trace demo`: phones, two services and a collector in one process, over
-//! real sockets.
+//! `rum-trace demo`: phones, a gateway, two services and a collector in one process,
+//! over real sockets.
 
 mod answer;
-mod call;
 mod fetch;
+mod gateway;
 mod judge;
+mod next;
 mod phones;
 mod report;
 mod round;
@@ -23,7 +24,6 @@ use tokio::select;
 
 use crate::cli::DemoArgs;
 use crate::terminal::Style;
-use fetch::Client;
 use phones::Phones;
 use report::Summary;
 use round::Round;
@@ -71,7 +71,7 @@ enum End {
 
 /// Round after round, until there is no more to do or Ctrl-C.
 async fn play(world: &World, args: &DemoArgs, printer: &mut Printer) -> io::Result<End> {
-    let (phones, client) = (Phones::new(), Client::new());
+    let (phones, client) = (Phones::new(), fetch::client());
     let mut interrupted = pin!(interrupted());
     printer.print(&report::opening(world, printer.style))?;
     if !args.once {
