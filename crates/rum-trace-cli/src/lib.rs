@@ -2,14 +2,17 @@
 //! promises nothing to anybody else.
 #![doc(hidden)]
 
+mod analysis;
 mod cli;
 mod collector;
 mod decode;
 mod demo;
 mod http;
 mod loopback;
+mod print;
 mod terminal;
 mod tree;
+mod view;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,8 @@ use cli::{Cli, Command};
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => demo::main(&args),
+        Command::View(args) => view::main(&args),
         Command::Decode(args) => decode::main(&args),
+        Command::Completions(args) => cli::completions(&args),
     }
 }

@@ -24,8 +24,10 @@ pub(crate) use builder::SpanBuilder;
 pub(crate) use otlp::RequestLimits;
 pub(crate) use resource::{Resource, Scope};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
-pub(crate) use stats::StatsSnapshot;
-pub(crate) use store::{Limits, Store};
+pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
+#[cfg(test)]
+pub(crate) use store::{Clock, QUIET};
+pub(crate) use store::{Filter, Kept, Limits, StatusFilter, Store};
 pub(crate) use value::{Attribute, Attributes, Cut, Value};
 
 /// What a collector listens on, and what it puts up with.

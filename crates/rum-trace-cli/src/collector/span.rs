@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use rum_trace_propagation::{SpanId, TraceId};
+use serde::Serialize;
 
 use super::resource::{Resource, Scope};
 use super::value::{Attributes, Cut, MAX_TEXT, block, count, text};
@@ -89,7 +90,7 @@ pub(crate) struct Link {
 }
 
 /// Counts that a sender tells of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Dropped {
     pub(crate) attributes: u32,
     pub(crate) events: u32,

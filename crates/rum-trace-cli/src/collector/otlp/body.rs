@@ -10,6 +10,9 @@ use tokio::time::timeout;
 use super::{Bounds, Refusal};
 use crate::collector::stats::Reason;
 
+/// How many bodies' worth of a refused one is read.
+const DRAINED: usize = 4;
+
 /// The bytes of all bodies that are in memory.
 #[derive(Debug)]
 pub(super) struct InFlight {
@@ -112,6 +115,21 @@ where
         Ok(())
     })
     .await
+}
+
+/// Reads on where a request was refused, for a while: over HTTP/1.1 a sender that
+/// is cut off while it sends may never read the answer, and try again for ever.
+pub(super) async fn drain<B>(bounds: &Bounds, body: B)
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let mut left = bounds.limits.body.saturating_mul(DRAINED);
+    let all = frames(bounds, body, |data| {
+        left = left.checked_sub(data.len()).ok_or_else(busy)?;
+        Ok(())
+    });
+    // Whoever sends still more is cut off.
+    let _ = all.await;
 }
 
 async fn frames<B>(

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 
@@ -42,14 +43,15 @@ enum Signal {
 }
 
 async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> Response {
-    let found = text(request.headers(), &CONTENT_TYPE).and_then(MediaType::named);
-    // The specification's default, for who sent nothing that can be read.
-    let media_type = found.unwrap_or(MediaType::Protobuf);
-    match receiver.answer(request, found).await {
+    let (head, mut body) = request.into_parts();
+    let found = text(&head.headers, &CONTENT_TYPE).and_then(MediaType::named);
+    match receiver.answer(&head, &mut body, found).await {
         Ok(response) => response,
         Err(refusal) => {
             receiver.intake.stats.refused(refusal.reason);
-            answer::refusal(media_type, &refusal)
+            body::drain(&receiver.bounds, body).await;
+            // The specification's default, for who sent nothing that can be read.
+            answer::refusal(found.unwrap_or(MediaType::Protobuf), &refusal)
         }
     }
 }
@@ -57,10 +59,10 @@ async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -
 impl Receiver {
     async fn answer(
         &self,
-        request: Request<Body>,
+        head: &Parts,
+        body: &mut Body,
         media_type: Option<MediaType>,
     ) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
         if !self.hosts.allows(&head.headers, &head.uri) {
             return Err(misdirected());
         }
@@ -80,7 +82,7 @@ impl Receiver {
         &self,
         media_type: MediaType,
         headers: &HeaderMap,
-        body: Body,
+        body: &mut Body,
     ) -> Result<Response, Refusal> {
         let limits = self.bounds.limits;
         let coding = Coding::named(&encoding(headers))?;
@@ -99,7 +101,7 @@ impl Receiver {
         &self,
         signal: Ignored,
         media_type: MediaType,
-        body: Body,
+        body: &mut Body,
     ) -> Result<Response, Refusal> {
         body::discard(&self.bounds, body).await?;
         self.intake.stats.ignored(signal);
