@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -266,18 +267,45 @@ fn one_round_continues_every_tap_and_draws_it() {
     assert!(text.contains("\n            └─ SERVER stock  GET /stock/{id} "));
 }
 
+/// The answer's head and body.
+#[cfg(unix)]
+fn get(server: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let answer = String::from_utf8(read(&mut stream)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    answer
+}
+
 #[cfg(unix)]
 #[test]
-fn rounds_go_on_until_ctrl_c() {
-    let demo = Running::start(&mut demo(&["--every", "1"]));
+fn rounds_go_on_until_ctrl_c_and_the_viewer_shows_them() {
+    let demo = Running::start(&mut demo(&["--every", "1", "--listen", "127.0.0.1:0"]));
     let mut stdout = BufReader::new(demo.stdout());
     let mut summaries = 0;
     let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let page = line.strip_prefix("viewer     http://").unwrap();
+    let (page, _) = page.split_once(": open").unwrap();
+    let page = page.to_owned();
     while summaries < 2 {
         line.clear();
         assert!(stdout.read_line(&mut line).unwrap() > 0, "ended by itself");
         summaries += usize::from(line.starts_with("12 taps, 12 continued, 0 lost;"));
     }
+    // Two rounds of 11 sampled taps, each under its phone's own span.
+    let traces = get(&page, "/api/v1/traces?limit=500");
+    assert!(
+        traces.matches("\"inferred\":true").count() >= 22,
+        "{traces}"
+    );
+    for kind in ["android", "ios", "browser", "miniapp", "uniapp"] {
+        assert!(traces.contains(&format!("{kind}.request:")), "{traces}");
+    }
+    assert!(get(&page, "/").contains("<title>"), "the page itself");
+
     let pid = demo.child.lock().unwrap().id();
     // The shell's own: a bare machine may have no program of that name.
     let interrupt = Command::new("sh")

@@ -34,7 +34,7 @@ const WORKERS: usize = 2;
 
 /// Runs the command; see its help for the exit codes.
 pub(crate) fn main(args: &DemoArgs) -> ExitCode {
-    let (runtime, world) = match start() {
+    let (runtime, world) = match start(args) {
         Ok(started) => started,
         Err(error) => {
             complain(&format!("rum-trace demo: {error}\n"));
@@ -50,13 +50,13 @@ pub(crate) fn main(args: &DemoArgs) -> ExitCode {
     finish(args, &played, stopped, printer.summary)
 }
 
-fn start() -> Result<(Runtime, World), StartError> {
+fn start(args: &DemoArgs) -> Result<(Runtime, World), StartError> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    let world = runtime.block_on(World::start())?;
+    let world = runtime.block_on(World::start(args))?;
     Ok((runtime, world))
 }
 

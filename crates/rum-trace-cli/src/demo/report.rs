@@ -66,6 +66,10 @@ impl fmt::Display for Summary {
 /// What stands where, before the first round.
 pub(crate) fn opening(world: &World, style: Style) -> String {
     let mut text = String::new();
+    let viewer = world.page().map(|page| {
+        let page = style.heading(&format!("http://{page}"));
+        ("viewer", format!("{page}: open it in a browser"))
+    });
     let rows = [
         ("phones", "ask the gateway, as real RUM SDKs do".into()),
         ("gateway", world.gateway.url()),
@@ -79,14 +83,14 @@ pub(crate) fn opening(world: &World, style: Style) -> String {
         ),
         (
             "collector",
-            format!("{}/v1/traces", world.collector.endpoint()),
+            format!("{}/v1/traces", world.collector().endpoint()),
         ),
         (
             "╌",
             "the phone's own span: inferred, since its SDK reports it elsewhere".into(),
         ),
     ];
-    for (name, what) in rows {
+    for (name, what) in viewer.into_iter().chain(rows) {
         let name = style.label(&format!("{name:9}"));
         // Writing to a String does not fail, here and below.
         let _ = writeln!(text, "{name}  {what}");

@@ -46,7 +46,7 @@ pub(crate) struct Round {
 
 /// Plays a round and waits for its spans.
 pub(crate) async fn play(world: &World, phones: &Phones, client: &Client) -> Round {
-    let store = world.collector.store();
+    let store = world.collector().store();
     let before = store.received();
     let mut sent = Vec::new();
     for tap in phones.round(&world.gateway.url()) {

@@ -1,6 +1,7 @@
 //! What stands while the demo runs: collector, stock service, shop and gateway.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,8 +13,10 @@ use rum_trace::{BuildError, Instrumenter};
 
 use super::next::Next;
 use super::{gateway, shop, stock};
+use crate::cli::DemoArgs;
 use crate::collector::{self, Collector, Options};
 use crate::loopback::Server;
+use crate::view::{self, Running};
 
 /// The names under which the services export.
 pub(crate) const GATEWAY: &str = "gateway";
@@ -28,21 +31,29 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// Everything that the phones' requests pass.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) collector: Collector,
+    viewer: Viewer,
     pub(crate) stock: Service,
     pub(crate) shop: Service,
     pub(crate) gateway: Service,
 }
 
+/// What takes the spans.
+#[derive(Debug)]
+enum Viewer {
+    /// With a page to look at them.
+    Page(Running),
+    None(Collector),
+}
+
 /// A service with an export of its own.
 #[derive(Debug)]
 pub(crate) struct Service {
-    running: Running,
+    server: ServiceServer,
     export: Export,
 }
 
 #[derive(Debug)]
-enum Running {
+enum ServiceServer {
     Axum(Server),
     Actix(stock::Server),
 }
@@ -60,6 +71,8 @@ pub(crate) enum StartError {
     },
     #[error(transparent)]
     Collector(#[from] collector::StartError),
+    #[error(transparent)]
+    View(#[from] view::StartError),
     #[error("the export of {service} cannot be set up: {error}")]
     Export {
         service: &'static str,
@@ -76,19 +89,30 @@ pub(crate) enum StartError {
 
 impl World {
     /// From the far end to the near one: each needs the address of the next.
-    pub(crate) async fn start() -> Result<Self, StartError> {
-        let collector = Collector::start(Options::loopback()).await?;
-        let stock = Service::actix(Export::new(STOCK, &collector)?)?;
-        let shop = Export::new(SHOP, &collector)?;
-        let shop = Service::axum(shop, stock.url(), shop::router).await?;
-        let gateway = Export::new(GATEWAY, &collector)?;
-        let gateway = Service::axum(gateway, shop.url(), gateway::router).await?;
+    pub(crate) async fn start(args: &DemoArgs) -> Result<Self, StartError> {
+        let viewer = Viewer::start(args).await?;
+        let export = |service| Export::new(service, viewer.collector());
+        let stock = Service::actix(export(STOCK)?)?;
+        let shop = Service::axum(export(SHOP)?, stock.url(), shop::router).await?;
+        let gateway = Service::axum(export(GATEWAY)?, shop.url(), gateway::router).await?;
         Ok(Self {
-            collector,
+            viewer,
             stock,
             shop,
             gateway,
         })
+    }
+
+    pub(crate) fn collector(&self) -> &Collector {
+        self.viewer.collector()
+    }
+
+    /// Where the viewer's page is, if there is one.
+    pub(crate) fn page(&self) -> Option<SocketAddr> {
+        match &self.viewer {
+            Viewer::Page(running) => Some(running.page()),
+            Viewer::None(_) => None,
+        }
     }
 
     /// Sends what is left. Blocks, and needs the collector to be running: to be
@@ -99,6 +123,26 @@ impl World {
             let name = service.export.service;
             service.stop().map_err(|error| format!("{name}: {error}"))
         })
+    }
+}
+
+impl Viewer {
+    async fn start(args: &DemoArgs) -> Result<Self, StartError> {
+        if args.once {
+            return Ok(Self::None(Collector::start(Options::loopback()).await?));
+        }
+        let running = match args.listen {
+            Some(page) => view::beside(page).await,
+            None => view::beside_anywhere().await,
+        };
+        Ok(Self::Page(running?))
+    }
+
+    fn collector(&self) -> &Collector {
+        match self {
+            Self::Page(running) => running.collector(),
+            Self::None(collector) => collector,
+        }
     }
 }
 
@@ -114,7 +158,7 @@ impl Service {
         let server = Server::start(app).await;
         let server = server.map_err(listening(export.service))?;
         Ok(Self {
-            running: Running::Axum(server),
+            server: ServiceServer::Axum(server),
             export,
         })
     }
@@ -123,16 +167,16 @@ impl Service {
         let trace = RumTrace::new(export.instrumenter.clone());
         let server = stock::Server::start(trace).map_err(listening(export.service))?;
         Ok(Self {
-            running: Running::Actix(server),
+            server: ServiceServer::Actix(server),
             export,
         })
     }
 
     /// The base of its addresses, without a slash at the end.
     pub(crate) fn url(&self) -> String {
-        match &self.running {
-            Running::Axum(server) => server.url(),
-            Running::Actix(server) => server.url(),
+        match &self.server {
+            ServiceServer::Axum(server) => server.url(),
+            ServiceServer::Actix(server) => server.url(),
         }
     }
 
