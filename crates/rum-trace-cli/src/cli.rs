@@ -27,25 +27,30 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-/// See whole traces: phones, two services and a collector
+/// See whole traces: phones, a gateway, two services and the viewer
 ///
-/// Starts, on free ports of this machine's loopback interface, a collector for
-/// OTLP over HTTP and two axum services: a shop, and a stock service that the
-/// shop calls. Phones of each kind then ask the shop over HTTP, with the headers
-/// that real RUM SDKs send. What the services export is joined and drawn, tap by
-/// tap: the phone's own span on top, and the spans of both services under it.
+/// Starts, on this machine's loopback interface, a gateway and a shop on axum, and a
+/// stock service on actix-web that the shop calls. Phones of each kind then ask the
+/// gateway over HTTP, with the headers that real RUM SDKs send; some requests fail,
+/// some are slow. What the services export is joined and drawn, tap by tap: the
+/// phone's own span on top, and the spans of the services under it. The viewer shows
+/// the same on its page, see `rum-trace view --help`.
 ///
-/// A tap is continued if the collector received the shop's SERVER span with the
-/// phone's trace id and the phone's span as its parent, what the phone tells of
-/// app, session and user on it, and the same trace in the stock service where
-/// the shop calls it. A tap that is not sampled is continued if the services say
-/// so in their answer and export nothing.
+/// A tap is continued if the collector received the gateway's SERVER span with the
+/// phone's trace id and the phone's span as its parent, with what the phone tells of
+/// app, session and user on it, and under it the SERVER spans of the shop and, where
+/// the shop calls it, of the stock service. A tap that is not sampled is continued if
+/// the services say so in their answer and export nothing.
 #[derive(Args, Debug)]
 #[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
-    /// End after one round
-    #[arg(long, conflicts_with = "every")]
+    /// End after one round, without the viewer's page
+    #[arg(long, conflicts_with_all = ["every", "listen"])]
     pub(crate) once: bool,
+
+    /// Where the viewer's page is; if not given, 127.0.0.1:4320 or a free port
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
 
     /// How long to wait between two rounds
     #[arg(
@@ -60,7 +65,7 @@ pub(crate) struct DemoArgs {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   rum-trace demo --once
-  rum-trace demo --every 10
+  rum-trace demo --every 10 --listen 127.0.0.1:8320
 
 Exit status:
   0  every tap was continued

@@ -27,10 +27,6 @@ impl Server {
         Ok(Self { address, task })
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The base of its addresses, without a slash at the end.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -131,21 +132,31 @@ fn without_ids(line: &str) -> String {
 
 /// How each route of the shop looks as a tree, below the phone's own span.
 const ITEM: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
     "└─ SERVER shop GET /items/{id} 200",
     "└─ CLIENT shop GET /stock/{id} 200",
     "└─ SERVER stock GET /stock/{id} 200",
 ];
 const DELIVERY: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
     "└─ SERVER shop GET /items/{id}/delivery 200",
     "└─ CLIENT shop GET /stock/{id}/forecast 200",
     "└─ SERVER stock GET /stock/{id}/forecast 200",
 ];
 const ORDER: &[&str] = &[
+    "└─ SERVER gateway POST ✗ 500",
+    "└─ CLIENT gateway POST ✗ 500",
     "└─ SERVER shop POST /orders ✗ 500",
     "└─ CLIENT shop POST /reservations ✗ 500",
     "└─ SERVER stock POST /reservations ✗ 500",
 ];
-const SEARCH: &[&str] = &["└─ SERVER shop GET /search 200"];
+const SEARCH: &[&str] = &[
+    "└─ SERVER gateway GET 200",
+    "└─ CLIENT gateway GET 200",
+    "└─ SERVER shop GET /search 200",
+];
 const UNSAMPLED: &[&str] =
     &["└╌ not sampled: the services went on with the trace, by their answer, and exported nothing"];
 
@@ -244,28 +255,57 @@ fn one_round_continues_every_tap_and_draws_it() {
         expected.extend(spans.iter().map(|line| (*line).to_owned()));
         assert_eq!(*drawn, expected, "{text}");
     }
-    // One trace for each sampled tap; 7 of them go on to the stock service.
-    let summary = "12 taps, 12 continued, 0 lost; 27 spans received";
+    // One trace for each sampled tap; 8 of them go on to the stock service.
+    let summary = "12 taps, 12 continued, 0 lost; 49 spans received";
     assert_eq!(paragraphs[13], [summary], "{text}");
 
     // Each span hangs one step further in than its parent.
-    assert!(text.contains("\n└─ SERVER shop  GET /items/{id} "));
-    assert!(text.contains("\n   └─ CLIENT shop  GET /stock/{id} "));
-    assert!(text.contains("\n      └─ SERVER stock  GET /stock/{id} "));
+    assert!(text.contains("\n└─ SERVER gateway  GET "));
+    assert!(text.contains("\n   └─ CLIENT gateway  GET "));
+    assert!(text.contains("\n      └─ SERVER shop  GET /items/{id} "));
+    assert!(text.contains("\n         └─ CLIENT shop  GET /stock/{id} "));
+    assert!(text.contains("\n            └─ SERVER stock  GET /stock/{id} "));
+}
+
+/// The answer's head and body.
+#[cfg(unix)]
+fn get(server: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let answer = String::from_utf8(read(&mut stream)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    answer
 }
 
 #[cfg(unix)]
 #[test]
-fn rounds_go_on_until_ctrl_c() {
-    let demo = Running::start(&mut demo(&["--every", "1"]));
+fn rounds_go_on_until_ctrl_c_and_the_viewer_shows_them() {
+    let demo = Running::start(&mut demo(&["--every", "1", "--listen", "127.0.0.1:0"]));
     let mut stdout = BufReader::new(demo.stdout());
     let mut summaries = 0;
     let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let page = line.strip_prefix("viewer     http://").unwrap();
+    let (page, _) = page.split_once(": open").unwrap();
+    let page = page.to_owned();
     while summaries < 2 {
         line.clear();
         assert!(stdout.read_line(&mut line).unwrap() > 0, "ended by itself");
         summaries += usize::from(line.starts_with("12 taps, 12 continued, 0 lost;"));
     }
+    // Two rounds of 11 sampled taps, each under its phone's own span.
+    let traces = get(&page, "/api/v1/traces?limit=500");
+    assert!(
+        traces.matches("\"inferred\":true").count() >= 22,
+        "{traces}"
+    );
+    for kind in ["android", "ios", "browser", "miniapp", "uniapp"] {
+        assert!(traces.contains(&format!("{kind}.request:")), "{traces}");
+    }
+    assert!(get(&page, "/").contains("<title>"), "the page itself");
+
     let pid = demo.child.lock().unwrap().id();
     // The shell's own: a bare machine may have no program of that name.
     let interrupt = Command::new("sh")

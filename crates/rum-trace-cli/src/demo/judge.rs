@@ -9,7 +9,7 @@ use rum_trace_testing::PhoneRequest;
 use super::answer::{Answer, Seen};
 use super::phones::Tap;
 use super::round::Sent;
-use super::world::{SHOP, STOCK};
+use super::world::{GATEWAY, SHOP, STOCK};
 use crate::collector::{Span, SpanKind};
 use crate::terminal::escape::for_terminal;
 
@@ -53,8 +53,8 @@ pub(crate) fn judge(sent: &Sent, spans: &[Arc<Span>]) -> Verdict {
 
 /// The SERVER span that continues the phone's, if it arrived.
 pub(crate) fn continuing<'a>(tap: &PhoneRequest, spans: &'a [Arc<Span>]) -> Option<&'a Arc<Span>> {
-    let mut of_shop = servers(spans, SHOP);
-    of_shop.find(|span| is(span.parent, tap.parent_span_id()))
+    let mut of_gateway = servers(spans, GATEWAY);
+    of_gateway.find(|span| is(span.parent, tap.parent_span_id()))
 }
 
 /// What the phone says of itself, by span attribute.
@@ -78,16 +78,20 @@ fn answered(sent: &Sent) -> Result<&Answer, String> {
         Ok((status, answer)) => (*status, answer),
         Err(problem) => {
             let problem = for_terminal(problem.as_bytes());
-            return Err(format!("the request to {SHOP} failed: {problem}"));
+            return Err(format!("the request to {GATEWAY} failed: {problem}"));
         }
     };
     if status != expected.status {
         return Err(format!(
-            "{SHOP} answered {}, where {} was expected",
+            "{GATEWAY} answered {}, where {} was expected",
             status.as_u16(),
             expected.status.as_u16()
         ));
     }
+    let Some(gateway) = &answer.gateway else {
+        return Err(format!("{GATEWAY} does not say which trace it was in"));
+    };
+    in_trace(GATEWAY, gateway, &sent.tap.request)?;
     in_trace(SHOP, &answer.shop, &sent.tap.request)?;
     match &answer.stock {
         Some(seen) => in_trace(STOCK, seen, &sent.tap.request)?,
@@ -111,7 +115,11 @@ fn in_trace(service: &str, seen: &Seen, tap: &PhoneRequest) -> Result<(), String
 }
 
 fn unsampled(answer: &Answer, spans: &[Arc<Span>]) -> Result<(), String> {
-    let services = [(SHOP, Some(&answer.shop)), (STOCK, answer.stock.as_ref())];
+    let services = [
+        (GATEWAY, answer.gateway.as_ref()),
+        (SHOP, Some(&answer.shop)),
+        (STOCK, answer.stock.as_ref()),
+    ];
     for (service, seen) in services {
         if seen.is_some_and(|seen| seen.sampled) {
             return Err(format!("the phone did not sample, but {service} did"));
@@ -126,15 +134,16 @@ fn unsampled(answer: &Answer, spans: &[Arc<Span>]) -> Result<(), String> {
 }
 
 fn sampled(tap: &Tap, answer: &Answer, spans: &[Arc<Span>]) -> Result<(), Verdict> {
-    let server = server_of_shop(&tap.request, spans)?;
-    same_client(server, &tap.request).map_err(Verdict::Broken)?;
+    let gateway = server_of_gateway(&tap.request, spans)?;
+    same_client(gateway, &tap.request).map_err(Verdict::Broken)?;
+    let shop = onward(gateway, (GATEWAY, SHOP), spans)?;
     if answer.stock.is_some() {
-        onward(server, spans)?;
+        onward(shop, (SHOP, STOCK), spans)?;
     }
     Ok(())
 }
 
-fn server_of_shop<'a>(
+fn server_of_gateway<'a>(
     tap: &PhoneRequest,
     spans: &'a [Arc<Span>],
 ) -> Result<&'a Arc<Span>, Verdict> {
@@ -142,14 +151,14 @@ fn server_of_shop<'a>(
         return Ok(server);
     }
     let (trace, phone) = (tap.trace_id(), tap.parent_span_id());
-    Err(match servers(spans, SHOP).next() {
+    Err(match servers(spans, GATEWAY).next() {
         Some(other) => Verdict::Broken(format!(
-            "the SERVER span of {SHOP} is in the phone's trace, but its parent is {}, not the \
+            "the SERVER span of {GATEWAY} is in the phone's trace, but its parent is {}, not the \
              phone's span {phone}",
             parent(other)
         )),
         None => Verdict::Waiting(format!(
-            "the SERVER span of {SHOP} never arrived: trace {trace}, child of the phone's span \
+            "the SERVER span of {GATEWAY} never arrived: trace {trace}, child of the phone's span \
              {phone}"
         )),
     })
@@ -175,32 +184,36 @@ fn same_client(server: &Span, tap: &PhoneRequest) -> Result<(), String> {
     Ok(())
 }
 
-/// The CLIENT span under the shop's SERVER span, and under it the stock
-/// service's SERVER span.
-fn onward(server: &Span, spans: &[Arc<Span>]) -> Result<(), Verdict> {
+/// The SERVER span of the service that is called, under the CLIENT span under the
+/// SERVER span of the one that calls.
+fn onward<'a>(
+    server: &Span,
+    (caller, called): (&str, &'a str),
+    spans: &'a [Arc<Span>],
+) -> Result<&'a Arc<Span>, Verdict> {
     let client = spans
         .iter()
         .find(|span| span.kind == SpanKind::Client && span.parent == Some(server.span_id));
     let Some(client) = client else {
         return Err(Verdict::Waiting(format!(
-            "the CLIENT span of {SHOP} for its call to {STOCK} never arrived: trace {}, child of \
-             {}",
+            "the CLIENT span of {caller} for its call to {called} never arrived: trace {}, child \
+             of {}",
             server.trace_id, server.span_id
         )));
     };
-    let mut of_stock = servers(spans, STOCK);
-    if of_stock.any(|span| span.parent == Some(client.span_id)) {
-        return Ok(());
+    let is_child = |span: &&'a Arc<Span>| span.parent == Some(client.span_id);
+    if let Some(server) = servers(spans, called).find(is_child) {
+        return Ok(server);
     }
-    Err(match servers(spans, STOCK).next() {
+    Err(match servers(spans, called).next() {
         Some(other) => Verdict::Broken(format!(
-            "the SERVER span of {STOCK} is in the phone's trace, but its parent is {}, not the \
-             CLIENT span {} of {SHOP}",
+            "the SERVER span of {called} is in the phone's trace, but its parent is {}, not the \
+             CLIENT span {} of {caller}",
             parent(other),
             client.span_id
         )),
         None => Verdict::Waiting(format!(
-            "the SERVER span of {STOCK} never arrived: trace {}, child of {SHOP}'s CLIENT span {}",
+            "the SERVER span of {called} never arrived: trace {}, child of {caller}'s CLIENT span {}",
             client.trace_id, client.span_id
         )),
     })

@@ -1,10 +1,11 @@
-//! `rum-trace demo`: phones, two services and a collector in one process, over
-//! real sockets.
+//! `rum-trace demo`: phones, a gateway, two services and a collector in one process,
+//! over real sockets.
 
 mod answer;
-mod call;
 mod fetch;
+mod gateway;
 mod judge;
+mod next;
 mod phones;
 mod report;
 mod round;
@@ -23,7 +24,6 @@ use tokio::select;
 
 use crate::cli::DemoArgs;
 use crate::terminal::Style;
-use fetch::Client;
 use phones::Phones;
 use report::Summary;
 use round::Round;
@@ -34,7 +34,7 @@ const WORKERS: usize = 2;
 
 /// Runs the command; see its help for the exit codes.
 pub(crate) fn main(args: &DemoArgs) -> ExitCode {
-    let (runtime, world) = match start() {
+    let (runtime, world) = match start(args) {
         Ok(started) => started,
         Err(error) => {
             complain(&format!("rum-trace demo: {error}\n"));
@@ -50,13 +50,13 @@ pub(crate) fn main(args: &DemoArgs) -> ExitCode {
     finish(args, &played, stopped, printer.summary)
 }
 
-fn start() -> Result<(Runtime, World), StartError> {
+fn start(args: &DemoArgs) -> Result<(Runtime, World), StartError> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    let world = runtime.block_on(World::start())?;
+    let world = runtime.block_on(World::start(args))?;
     Ok((runtime, world))
 }
 
@@ -71,7 +71,7 @@ enum End {
 
 /// Round after round, until there is no more to do or Ctrl-C.
 async fn play(world: &World, args: &DemoArgs, printer: &mut Printer) -> io::Result<End> {
-    let (phones, client) = (Phones::new(), Client::new());
+    let (phones, client) = (Phones::new(), fetch::client());
     let mut interrupted = pin!(interrupted());
     printer.print(&report::opening(world, printer.style))?;
     if !args.once {

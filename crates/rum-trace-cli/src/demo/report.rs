@@ -66,23 +66,31 @@ impl fmt::Display for Summary {
 /// What stands where, before the first round.
 pub(crate) fn opening(world: &World, style: Style) -> String {
     let mut text = String::new();
+    let viewer = world.page().map(|page| {
+        let page = style.heading(&format!("http://{page}"));
+        ("viewer", format!("{page}: open it in a browser"))
+    });
     let rows = [
-        ("phones", "ask the shop, as real RUM SDKs do".into()),
-        ("shop", world.shop.server.url()),
+        ("phones", "ask the gateway, as real RUM SDKs do".into()),
+        ("gateway", world.gateway.url()),
+        (
+            "shop",
+            format!("{}, on axum, behind the gateway", world.shop.url()),
+        ),
         (
             "stock",
-            format!("{}, called by the shop", world.stock.server.url()),
+            format!("{}, on actix-web, called by the shop", world.stock.url()),
         ),
         (
             "collector",
-            format!("{}/v1/traces", world.collector.endpoint()),
+            format!("{}/v1/traces", world.collector().endpoint()),
         ),
         (
             "╌",
             "the phone's own span: inferred, since its SDK reports it elsewhere".into(),
         ),
     ];
-    for (name, what) in rows {
+    for (name, what) in viewer.into_iter().chain(rows) {
         let name = style.label(&format!("{name:9}"));
         // Writing to a String does not fail, here and below.
         let _ = writeln!(text, "{name}  {what}");
@@ -252,7 +260,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.ends_with("\n1 taps, 1 continued, 0 lost; 3 spans received\n"),
+            text.ends_with("\n1 taps, 1 continued, 0 lost; 5 spans received\n"),
             "{text}"
         );
     }
@@ -263,7 +271,7 @@ mod tests {
         let trace = sent.tap.request.trace_id().to_owned();
         let lost = round_of(sent, Vec::new());
         assert_eq!(Summary::of(&lost).status(), 1);
-        let words = format!("the SERVER span of shop never arrived: trace {trace}");
+        let words = format!("the SERVER span of gateway never arrived: trace {trace}");
         for text in [round(&lost, PLAIN), problems(&lost)] {
             assert!(
                 text.contains(&words) && text.contains("(waited 10 s)"),
@@ -281,12 +289,10 @@ mod tests {
     #[test]
     fn a_wrong_parent_exits_with_1_and_is_told() {
         let sent = item();
-        let [server, client, stock] = chain(&sent);
-        let spans = [server.parent("00000000000000aa"), client, stock];
-        let lost = round_of(
-            sent,
-            spans.map(crate::collector::SpanBuilder::build).to_vec(),
-        );
+        let [server, rest @ ..] = chain(&sent);
+        let spans = [server.parent("00000000000000aa")].into_iter().chain(rest);
+        let spans = spans.map(crate::collector::SpanBuilder::build).collect();
+        let lost = round_of(sent, spans);
         assert_eq!(Summary::of(&lost).status(), 1);
         let text = round(&lost, PLAIN);
         // In the tree at the span itself, and in the verdict.
@@ -316,7 +322,7 @@ mod tests {
         assert_eq!(total.status(), 1);
         assert_eq!(
             ending(total, PLAIN),
-            "\n2 rounds: 2 taps, 1 continued, 1 lost; 3 spans received\n"
+            "\n2 rounds: 2 taps, 1 continued, 1 lost; 5 spans received\n"
         );
     }
 

@@ -9,7 +9,7 @@ use http_body_util::Empty;
 use rum_trace_propagation::TraceId;
 
 use super::answer::Answer;
-use super::fetch::Client;
+use super::fetch::{self, Client};
 use super::judge::{self, Verdict};
 use super::phones::{Phones, Tap};
 use super::world::World;
@@ -46,10 +46,10 @@ pub(crate) struct Round {
 
 /// Plays a round and waits for its spans.
 pub(crate) async fn play(world: &World, phones: &Phones, client: &Client) -> Round {
-    let store = world.collector.store();
+    let store = world.collector().store();
     let before = store.received();
     let mut sent = Vec::new();
-    for tap in phones.round(&world.shop.server.url()) {
+    for tap in phones.round(&world.gateway.url()) {
         sent.push(send(client, tap).await);
     }
     let taps = collect(store, sent, PATIENCE).await;
@@ -70,7 +70,7 @@ async fn send(client: &Client, tap: Tap) -> Sent {
 }
 
 async fn exchange(client: &Client, tap: &Tap) -> Result<(StatusCode, Answer), String> {
-    let (status, body) = client.fetch(request(tap)?).await?;
+    let (status, body) = fetch::fetch(client.clone(), request(tap)?).await?;
     let answer = serde_json::from_slice(&body)
         .map_err(|error| format!("answer {} cannot be read: {error}", status.as_u16()))?;
     Ok((status, answer))
@@ -149,23 +149,24 @@ mod tests {
                 insert(&store, span);
             }
         };
-        let (judged, ()) = tokio::join!(collect(&store, vec![sent.clone()], PATIENCE), arrive);
-        assert_eq!(start.elapsed(), Duration::from_secs(6));
+        let patience = 2 * PATIENCE;
+        let (judged, ()) = tokio::join!(collect(&store, vec![sent.clone()], patience), arrive);
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
         assert_eq!(judged[0].verdict, Verdict::Continued);
-        assert_eq!(judged[0].spans.len(), 3);
+        assert_eq!(judged[0].spans.len(), 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_wait_ends_without_it() {
         let store = Store::new(Limits::default());
         let sent = item();
-        let [server, _, _] = chain(&sent);
+        let [server, ..] = chain(&sent);
         insert(&store, server);
         let start = tokio::time::Instant::now();
         let judged = collect(&store, vec![sent], PATIENCE).await;
         // A timer's grain is a millisecond.
         assert_eq!(start.elapsed().as_secs(), PATIENCE.as_secs());
         let problem = judged[0].verdict.problem().unwrap();
-        assert!(problem.contains("the CLIENT span of shop"), "{problem}");
+        assert!(problem.contains("the CLIENT span of gateway"), "{problem}");
     }
 }

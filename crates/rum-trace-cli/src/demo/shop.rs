@@ -1,4 +1,4 @@
-//! The service that the phones ask.
+//! The service that the phones ask, through the gateway; on axum.
 
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
@@ -7,9 +7,9 @@ use axum::{Json, Router};
 use rum_trace::axum::{CurrentTrace, RumTraceLayer};
 
 use super::answer::{Answer, Seen};
-use super::call::Stock;
+use super::next::Next;
 
-pub(crate) fn router(layer: RumTraceLayer, stock: Stock) -> Router {
+pub(crate) fn router(layer: RumTraceLayer, stock: Next) -> Router {
     Router::new()
         .route("/items/{id}", get(item))
         .route("/items/{id}/delivery", get(delivery))
@@ -21,21 +21,23 @@ pub(crate) fn router(layer: RumTraceLayer, stock: Stock) -> Router {
 
 type Reply = (StatusCode, Json<Answer>);
 
-async fn item(State(stock): State<Stock>, trace: CurrentTrace, Path(id): Path<u32>) -> Reply {
+async fn item(State(stock): State<Next>, trace: CurrentTrace, Path(id): Path<u32>) -> Reply {
     let path = format!("/stock/{id}");
-    let called = stock.call(Method::GET, "/stock/{id}", &path).await;
+    let called = stock.call(Method::GET, Some("/stock/{id}"), &path).await;
     reply(trace, called)
 }
 
-async fn delivery(State(stock): State<Stock>, trace: CurrentTrace, Path(id): Path<u32>) -> Reply {
+async fn delivery(State(stock): State<Next>, trace: CurrentTrace, Path(id): Path<u32>) -> Reply {
     let path = format!("/stock/{id}/forecast");
-    let called = stock.call(Method::GET, "/stock/{id}/forecast", &path).await;
+    let called = stock
+        .call(Method::GET, Some("/stock/{id}/forecast"), &path)
+        .await;
     reply(trace, called)
 }
 
-async fn order(State(stock): State<Stock>, trace: CurrentTrace) -> Reply {
+async fn order(State(stock): State<Next>, trace: CurrentTrace) -> Reply {
     let called = stock
-        .call(Method::POST, "/reservations", "/reservations")
+        .call(Method::POST, Some("/reservations"), "/reservations")
         .await;
     reply(trace, called)
 }
@@ -43,6 +45,7 @@ async fn order(State(stock): State<Stock>, trace: CurrentTrace) -> Reply {
 /// Answered by the shop itself.
 async fn search(trace: CurrentTrace) -> Reply {
     let answer = Answer {
+        gateway: None,
         shop: trace.into(),
         stock: None,
     };
@@ -57,6 +60,7 @@ fn reply(trace: CurrentTrace, called: Result<(StatusCode, Seen), String>) -> Rep
         Err(_) => (StatusCode::BAD_GATEWAY, None),
     };
     let answer = Answer {
+        gateway: None,
         shop: trace.into(),
         stock,
     };

@@ -9,6 +9,7 @@ mod size;
 mod start;
 
 use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,15 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use crate::cli::ViewArgs;
-use crate::collector::Store;
+use crate::collector::{self, Options, Store};
 use crate::print::Printer;
 
 use ended::Ended;
 pub(crate) use size::parse as parse_size;
-use start::{Running, StartError};
+pub(crate) use start::{Running, StartError};
+
+/// The page's port.
+pub(crate) const PAGE: u16 = 4320;
 
 /// How often it is looked for traces that have become quiet.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
@@ -42,10 +46,28 @@ pub(crate) fn main(args: &ViewArgs) -> ExitCode {
     }
 }
 
+/// A viewer beside what sends it spans: OTLP over HTTP is taken on a free port.
+pub(crate) async fn beside(page: SocketAddr) -> Result<Running, StartError> {
+    let running = Running::start(page, Options::loopback()).await?;
+    // Without a printer it goes on until the runtime ends.
+    tokio::spawn(settle(Arc::clone(running.store()), None));
+    Ok(running)
+}
+
+/// The page's address, unless another one was given; a free port if it is taken.
+pub(crate) async fn beside_anywhere() -> Result<Running, StartError> {
+    match beside((Ipv4Addr::LOCALHOST, PAGE).into()).await {
+        Err(StartError::Listen(collector::StartError::Taken { .. })) => {
+            beside((Ipv4Addr::LOCALHOST, 0).into()).await
+        }
+        started => started,
+    }
+}
+
 async fn run(args: &ViewArgs) -> Result<(), StartError> {
     // Listened for from the start: a signal while starting ends it, too.
     let mut ended = Ended::listen();
-    let running = Running::start(args).await?;
+    let running = Running::start(args.listen, start::options(args)).await?;
     complain(&running.warnings());
     let mut out = io::stdout().lock();
     let shown = out

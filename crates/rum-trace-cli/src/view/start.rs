@@ -16,7 +16,7 @@ use crate::http::server::{Patience, Server};
 
 /// Why the viewer cannot start, or go on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum StartError {
+pub(crate) enum StartError {
     #[error("no runtime could be started: {0}")]
     Runtime(#[source] io::Error),
     #[error(transparent)]
@@ -55,24 +55,15 @@ impl Shared {
 
 /// Receivers and page. They end when this is dropped.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(crate) struct Running {
     shared: Arc<Shared>,
     page: Server,
 }
 
 impl Running {
-    pub(super) async fn start(args: &ViewArgs) -> Result<Self, StartError> {
-        let hosts = HostPolicy::new(args.allow_host.iter().cloned());
-        let options = Options {
-            grpc: Some(args.grpc),
-            http: Some(args.http),
-            limits: Limits {
-                traces: args.max_traces,
-                bytes: args.max_bytes,
-            },
-            hosts: hosts.clone(),
-            ..Options::default()
-        };
+    /// With the page here, and a collector with these options.
+    pub(crate) async fn start(listen: SocketAddr, options: Options) -> Result<Self, StartError> {
+        let hosts = options.hosts.clone();
         let collector = Collector::start(options).await?;
         let shared = Arc::new(Shared {
             store: Arc::clone(collector.store()),
@@ -83,8 +74,8 @@ impl Running {
             ended: watch::Sender::new(false),
         });
         let app = guard::around(api::router(Arc::clone(&shared)), Arc::clone(&shared));
-        let page = Server::start(args.listen, app, Patience::default()).await;
-        let page = page.map_err(|error| cannot_listen(args.listen, error))?;
+        let page = Server::start(listen, app, Patience::default()).await;
+        let page = page.map_err(|error| cannot_listen(listen, error))?;
         Ok(Self { shared, page })
     }
 
@@ -97,12 +88,16 @@ impl Running {
         }
     }
 
-    pub(super) fn store(&self) -> &Arc<Store> {
+    pub(crate) fn store(&self) -> &Arc<Store> {
         &self.shared.store
     }
 
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.shared.collector
+    }
+
     /// Where the page is.
-    pub(super) const fn page(&self) -> SocketAddr {
+    pub(crate) const fn page(&self) -> SocketAddr {
         self.page.address()
     }
 
@@ -152,6 +147,20 @@ impl Running {
             }
         }
         text
+    }
+}
+
+/// What the command line says of the collector.
+pub(super) fn options(args: &ViewArgs) -> Options {
+    Options {
+        grpc: Some(args.grpc),
+        http: Some(args.http),
+        limits: Limits {
+            traces: args.max_traces,
+            bytes: args.max_bytes,
+        },
+        hosts: HostPolicy::new(args.allow_host.iter().cloned()),
+        ..Options::default()
     }
 }
 

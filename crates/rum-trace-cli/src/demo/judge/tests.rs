@@ -27,6 +27,7 @@ fn sent_by(phone: &Phone) -> Sent {
         answer: Ok((
             StatusCode::OK,
             Answer {
+                gateway: Some(seen.clone()),
                 shop: seen.clone(),
                 stock: Some(seen),
             },
@@ -40,19 +41,25 @@ pub(crate) fn item() -> Sent {
     sent_by(&Phone::browser().session_id("s1").user_id("u1"))
 }
 
-/// The three spans that continue it.
-pub(crate) fn chain(sent: &Sent) -> [SpanBuilder; 3] {
+/// The five spans that continue it.
+pub(crate) fn chain(sent: &Sent) -> [SpanBuilder; 5] {
     let tap = &sent.tap.request;
     let of =
         |service, span, parent| SpanBuilder::new(service, 1, span, parent).trace_id(tap.trace_id());
-    let server = of(SHOP, 1, 9).parent(tap.parent_span_id()).server();
+    let server = of(GATEWAY, 1, 9).parent(tap.parent_span_id()).server();
     let server = told(tap)
         .into_iter()
         .fold(server, |server, (key, value)| match value {
             Some(value) => server.text(key.attribute(), value),
             None => server,
         });
-    [server, of(SHOP, 2, 1).client(), of(STOCK, 3, 2).server()]
+    [
+        server,
+        of(GATEWAY, 2, 1).client(),
+        of(SHOP, 3, 2).server(),
+        of(SHOP, 4, 3).client(),
+        of(STOCK, 5, 4).server(),
+    ]
 }
 
 fn judged(sent: &Sent, spans: impl IntoIterator<Item = SpanBuilder>) -> Verdict {
@@ -81,8 +88,9 @@ fn assert_broken(verdict: &Verdict, words: &str) {
 #[test]
 fn the_whole_chain_is_continued_in_whatever_order_it_arrives() {
     let sent = item();
-    let [server, client, stock] = chain(&sent);
-    let verdict = judged(&sent, [stock, client, server]);
+    let mut spans = chain(&sent);
+    spans.reverse();
+    let verdict = judged(&sent, spans);
     assert_eq!(verdict, Verdict::Continued);
     assert_eq!(verdict.problem(), None);
 }
@@ -90,56 +98,63 @@ fn the_whole_chain_is_continued_in_whatever_order_it_arrives() {
 #[test]
 fn what_has_not_arrived_is_named() {
     let sent = item();
-    assert_waiting(&judged(&sent, []), "the SERVER span of shop never arrived");
     assert_waiting(&judged(&sent, []), sent.tap.request.parent_span_id());
-    let [server, client, stock] = chain(&sent);
-    assert_waiting(
-        &judged(&sent, [client, stock]),
+    let all_but = |missing: usize| {
+        let spans = chain(&sent).into_iter().enumerate();
+        let left = spans.filter(|(at, _)| *at != missing).map(|(_, span)| span);
+        judged(&sent, left)
+    };
+    let named = [
+        "the SERVER span of gateway never arrived",
+        "the CLIENT span of gateway for its call to shop never arrived",
         "the SERVER span of shop never arrived",
-    );
-    let [_, _, stock] = chain(&sent);
-    assert_waiting(&judged(&sent, [server, stock]), "the CLIENT span of shop");
-    let [server, client, _] = chain(&sent);
-    assert_waiting(
-        &judged(&sent, [server, client]),
+        "the CLIENT span of shop for its call to stock never arrived",
         "the SERVER span of stock never arrived",
-    );
+    ];
+    for (missing, words) in named.into_iter().enumerate() {
+        assert_waiting(&all_but(missing), words);
+    }
 }
 
 #[test]
 fn only_the_server_span_of_the_service_itself_counts() {
     let sent = item();
-    let [server, client, stock] = chain(&sent);
-    assert_waiting(
-        &judged(&sent, [server.client(), client, stock]),
-        "SERVER span of shop",
-    );
+    let [server, rest @ ..] = chain(&sent);
+    let spans = [server.client()].into_iter().chain(rest);
+    assert_waiting(&judged(&sent, spans), "SERVER span of gateway");
     let foreign = SpanBuilder::new(STOCK, 1, 1, 9)
         .trace_id(sent.tap.request.trace_id())
         .parent(sent.tap.request.parent_span_id())
         .server();
-    assert_waiting(&judged(&sent, [foreign]), "SERVER span of shop");
+    assert_waiting(&judged(&sent, [foreign]), "SERVER span of gateway");
 }
 
 #[test]
 fn a_wrong_parent_is_told() {
     let sent = item();
-    let [server, client, stock] = chain(&sent);
+    let [server, rest @ ..] = chain(&sent);
     let elsewhere = server.parent("00000000000000aa");
     assert_broken(
-        &judged(&sent, [elsewhere, client, stock]),
+        &judged(&sent, [elsewhere].into_iter().chain(rest)),
         "its parent is 00000000000000aa",
     );
 
-    let [server, client, _] = chain(&sent);
     // As if the header of the phone had been passed on as it was.
-    let past_the_shop = SpanBuilder::new(STOCK, 1, 3, 9)
-        .trace_id(sent.tap.request.trace_id())
-        .parent(sent.tap.request.parent_span_id())
-        .server();
+    let past = |service| {
+        SpanBuilder::new(service, 1, 7, 9)
+            .trace_id(sent.tap.request.trace_id())
+            .parent(sent.tap.request.parent_span_id())
+            .server()
+    };
+    let [server, client, ..] = chain(&sent);
     assert_broken(
-        &judged(&sent, [server, client, past_the_shop]),
-        "not the CLIENT span 0202020202020202 of shop",
+        &judged(&sent, [server, client, past(SHOP)]),
+        "not the CLIENT span 0202020202020202 of gateway",
+    );
+    let [server, client, shop, calls, _] = chain(&sent);
+    assert_broken(
+        &judged(&sent, [server, client, shop, calls, past(STOCK)]),
+        "not the CLIENT span 0404040404040404 of shop",
     );
 }
 
@@ -154,10 +169,10 @@ fn what_the_phone_told_must_have_arrived() {
     );
     // What the phone did not tell must not be there either.
     let sent = item();
-    let [server, client, stock] = chain(&sent);
+    let [server, rest @ ..] = chain(&sent);
     let server = server.text("rum.app.version", "1");
     assert_broken(
-        &judged(&sent, [server, client, stock]),
+        &judged(&sent, [server].into_iter().chain(rest)),
         "rum.app.version arrived as “1”, where the phone told nothing",
     );
 }
@@ -180,6 +195,8 @@ fn the_answer_counts_too() {
     assert_broken(&verdict, "answered 502, where 200 was expected");
     let verdict = change(|_, answer| answer.shop.trace_id = "ab".repeat(16));
     assert_broken(&verdict, "it started a new one");
+    let verdict = change(|_, answer| answer.gateway = None);
+    assert_broken(&verdict, "does not say which trace");
     let verdict = change(|_, answer| answer.stock = None);
     assert_broken(&verdict, "did not call stock");
 }
@@ -189,7 +206,7 @@ fn an_unsampled_tap_is_judged_by_the_answer() {
     let sent = sent_by(&Phone::browser().sampled(false));
     assert_eq!(judged(&sent, []), Verdict::Unsampled);
     assert_eq!(Verdict::Unsampled.problem(), None);
-    assert_broken(&judged(&sent, chain(&sent)), "3 spans were exported");
+    assert_broken(&judged(&sent, chain(&sent)), "5 spans were exported");
     let mut other = sent;
     if let Ok((_, answer)) = &mut other.answer {
         answer.stock.as_mut().unwrap().sampled = true;
