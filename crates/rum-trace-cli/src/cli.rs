@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::verify::VerifyArgs;
+
 /// Traces of real user monitoring SDKs: seen and explained.
 #[derive(Debug, Parser)]
 #[command(name = "rum-trace", version, arg_required_else_help = true)]
@@ -16,6 +18,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Decode(DecodeArgs),
+    Verify(VerifyArgs),
 }
 
 /// See whole traces: phones, two services and a collector

@@ -7,6 +7,7 @@ mod demo;
 mod loopback;
 mod terminal;
 mod tree;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -17,5 +18,6 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => demo::main(&args),
         Command::Decode(args) => decode::main(&args),
+        Command::Verify(args) => verify::main(&args),
     }
 }
