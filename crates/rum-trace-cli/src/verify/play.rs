@@ -190,7 +190,7 @@ async fn judge_one(client: &Client, source: &Source, received: bool, exchange: E
         }
         None => Learned::Nothing,
     };
-    let mut judgement = judge::judge(exchange.probe, &exchange.sent, &learned);
+    let mut judgement = judge::judge(&exchange.sent, &learned);
     if judgement.codes.contains(&Code::RewritesSpan) {
         let found = source.found(client, &exchange).await;
         if found.here.entry.is_some_and(|entry| entry.parent_is_known) {

@@ -32,6 +32,7 @@ pub(crate) fn diagnose_hop(judged: &[Judged], known: Known) -> Vec<Finding> {
     let mut codes = by_code(judged);
     merge_what_all_show(&mut codes, judged);
     name_what_is_lost(&mut codes, judged);
+    name_lists_that_are_lost(&mut codes, judged);
     add_what_is_unknown(&mut codes, judged, known);
     weigh(codes, judged, known)
 }
@@ -111,6 +112,32 @@ fn name_what_is_lost(codes: &mut Codes, judged: &[Judged]) {
     };
     if let Some(probes) = codes.remove(&Code::LosesTraces) {
         codes.insert(code, probes);
+    }
+}
+
+/// A `tracestate` that is lost only where it is in several lines, or long: it is that
+/// which somebody on the way makes away with.
+fn name_lists_that_are_lost(codes: &mut Codes, judged: &[Judged]) {
+    let Some(lost) = codes.get(&Code::StripsTracestate).cloned() else {
+        return;
+    };
+    let usual = |judged: &&Judged| {
+        let kind = judged.exchange.probe.kind;
+        let is_usual = matches!(kind, Kind::App | Kind::Both);
+        is_usual && judged.exchange.sent.has("tracestate")
+    };
+    let mut usual = carrying(judged).filter(usual).map(Judged::name).peekable();
+    if usual.peek().is_none() || usual.any(|name| lost.contains(&name)) {
+        return;
+    }
+    codes.remove(&Code::StripsTracestate);
+    let of_lists = carrying(judged).filter(|judged| lost.contains(&judged.name()));
+    for judged in of_lists {
+        let code = match judged.exchange.probe.kind {
+            Kind::Lines => Code::DropsTracestateLines,
+            _ => Code::ShortensTracestate,
+        };
+        codes.entry(code).or_default().push(judged.name());
     }
 }
 

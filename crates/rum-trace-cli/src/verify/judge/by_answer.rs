@@ -13,6 +13,9 @@ pub(super) fn judge(sent: &Sent, answer: &Answer) -> Judgement {
         .into_iter()
         .map(|name| (name, fate(name, sent, answer)));
     let mut judgement = Judgement::of(fates.collect());
+    if decides_on_sampling(sent, answer) {
+        judgement.codes.insert(Code::ChangesSampling);
+    }
     if let Some(code) = of_trace(sent, answer, judgement.is_whole()) {
         judgement.codes.insert(code);
     }
@@ -60,6 +63,18 @@ fn of_traceparent(sent: &[&str], arrived: &[&Line]) -> Fate {
     } else {
         Fate::Arrived
     }
+}
+
+/// Whether the trace arrives with another decision, whoever's span it names.
+fn decides_on_sampling(sent: &Sent, answer: &Answer) -> bool {
+    let parse = |text: &str| TraceParent::parse(text.as_bytes()).ok();
+    let sent = sent.texts("traceparent").next().and_then(parse);
+    let arrived = answer.texts("traceparent");
+    let arrived = arrived.first().and_then(|line| parse(line.begin()));
+    sent.zip(arrived).is_some_and(|(sent, arrived)| {
+        sent.trace_id() == arrived.trace_id()
+            && sent.flags().is_sampled() != arrived.flags().is_sampled()
+    })
 }
 
 /// Of a `tracestate` that did not arrive line by line as it was sent.

@@ -5,15 +5,15 @@ use rum_trace::RumKey;
 use super::{Fate, Found, Judgement};
 use crate::verify::diagnosis::Code;
 use crate::verify::learned::Entry;
-use crate::verify::probe::{Kind, Probe, Sent};
+use crate::verify::probe::Sent;
 
-pub(super) fn judge(probe: &Probe, sent: &Sent, found: &Found) -> Judgement {
+pub(super) fn judge(sent: &Sent, found: &Found) -> Judgement {
     if let Some(entry) = &found.here.entry {
-        return in_trace(probe, sent, entry);
+        return in_trace(sent, entry);
     }
     let elsewhere = found.elsewhere.as_ref();
     match elsewhere.and_then(|trace| trace.entry.as_ref()) {
-        Some(entry) => in_another_trace(probe, sent, entry),
+        Some(entry) => in_another_trace(sent, entry),
         None => {
             let mut judgement = Judgement::of(fates(sent, |_| Fate::Unknown));
             judgement.codes.insert(Code::LosesTraces);
@@ -28,14 +28,14 @@ fn fates(sent: &Sent, fate: impl Fn(&str) -> Fate) -> Vec<(&'static str, Fate)> 
 }
 
 /// The trace goes on: from the phone's span, or from one that somebody put between.
-fn in_trace(probe: &Probe, sent: &Sent, entry: &Entry) -> Judgement {
+fn in_trace(sent: &Sent, entry: &Entry) -> Judgement {
     let phone = sent.span.map(|(_, span)| span);
     let is_child = entry.parent == phone;
     let fate = |name: &str| match name {
         "traceparent" | "sw8" if is_child => Fate::Arrived,
         // Nobody writes a new sw8 but one that traces by it.
         "traceparent" | "sw8" => Fate::OtherSpan,
-        _ => told(probe, sent, entry, name),
+        _ => told(sent, entry),
     };
     let mut judgement = Judgement::of(fates(sent, fate));
     if entry.parent_is_known && judgement.codes.remove(&Code::RewritesSpan) {
@@ -45,16 +45,15 @@ fn in_trace(probe: &Probe, sent: &Sent, entry: &Entry) -> Judgement {
 }
 
 /// The service says in which trace it is: a child of somebody's, or the first.
-fn in_another_trace(probe: &Probe, sent: &Sent, entry: &Entry) -> Judgement {
+fn in_another_trace(sent: &Sent, entry: &Entry) -> Judgement {
     let is_child = entry.parent.is_some();
     let fate = |name: &str| match name {
         "traceparent" if is_child => Fate::OtherTrace,
         "traceparent" => Fate::Missing,
-        // Where there is a traceparent too, that is what counts.
-        "sw8" if sent.has("traceparent") => Fate::Unknown,
+        // It may have come, and gone second.
         "sw8" if is_child => Fate::Unknown,
         "sw8" => Fate::Missing,
-        _ => told(probe, sent, entry, name),
+        _ => told(sent, entry),
     };
     let mut judgement = Judgement::of(fates(sent, fate));
     if is_child && !sent.has("traceparent") {
@@ -63,8 +62,8 @@ fn in_another_trace(probe: &Probe, sent: &Sent, entry: &Entry) -> Judgement {
     judgement
 }
 
-/// Whether the span knows of app, session and user what the header tells.
-fn told(probe: &Probe, sent: &Sent, entry: &Entry, name: &str) -> Fate {
+/// Whether the span knows of app, session and user what the list or baggage tells.
+fn told(sent: &Sent, entry: &Entry) -> Fate {
     let both = sent.has("tracestate") && sent.has("baggage");
     // A page's sw8 tells the app by itself.
     let by_this = |key: RumKey| !(sent.has("sw8") && key == RumKey::AppId);
@@ -83,18 +82,5 @@ fn told(probe: &Probe, sent: &Sent, entry: &Entry, name: &str) -> Fate {
     {
         return Fate::Arrived;
     }
-    let lines = sent.texts(name).count();
-    let length = sent.whole(name).len();
-    match probe.kind {
-        // At most the lines beside it are there.
-        Kind::Lines => Fate::LinesLost {
-            arrived: lines.saturating_sub(1),
-            sent: lines,
-        },
-        Kind::List512 | Kind::ListLong => Fate::Shortened {
-            arrived: 0,
-            sent: length,
-        },
-        _ => Fate::Missing,
-    }
+    Fate::Missing
 }

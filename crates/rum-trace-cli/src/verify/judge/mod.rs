@@ -11,7 +11,7 @@ pub(crate) use fate::Fate;
 use super::answer::Answer;
 use super::diagnosis::Code;
 use super::learned::Trace;
-use super::probe::{Probe, Sent};
+use super::probe::Sent;
 
 /// By which way it is known what became of a request.
 #[derive(Clone, Debug)]
@@ -43,10 +43,10 @@ pub(crate) struct Judgement {
 }
 
 /// Judges a request by what was learned of it.
-pub(crate) fn judge(probe: &Probe, sent: &Sent, learned: &Learned) -> Judgement {
+pub(crate) fn judge(sent: &Sent, learned: &Learned) -> Judgement {
     let mut judgement = match learned {
         Learned::Answer(answer) => by_answer::judge(sent, answer),
-        Learned::Spans(found) => by_spans::judge(probe, sent, found),
+        Learned::Spans(found) => by_spans::judge(sent, found),
         Learned::Nothing => return Judgement::default(),
     };
     judgement.is_known = true;

@@ -52,12 +52,16 @@ fn write_hop(text: &mut String, plan: &Plan, hop: &HopReport, style: Style) {
         let name = judged.name();
         let _ = writeln!(text, "  {mark} {name:NAME$} {status:>3}  {words}");
     }
-    // The first that is not as usual says why the others are not.
-    let mut responses = hop
+    // The first that says why nothing is known of it.
+    let mut unknown = hop
         .judged
         .iter()
-        .filter_map(|judged| judged.exchange.response.as_ref().ok());
-    if let Some(hint) = responses.find_map(hints::of_response) {
+        .filter(|judged| !judged.judgement.is_known);
+    let hint = unknown.find_map(|judged| {
+        let response = judged.exchange.response.as_ref().ok()?;
+        hints::of_response(response)
+    });
+    if let Some(hint) = hint {
         let _ = writeln!(text, "  {}", style.faint(&hint));
     }
 }
