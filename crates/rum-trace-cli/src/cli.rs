@@ -18,7 +18,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Demo(DemoArgs),
     Decode(DecodeArgs),
-    Verify(VerifyArgs),
+    // Boxed, since it has many.
+    Verify(Box<VerifyArgs>),
 }
 
 /// See whole traces: phones, two services and a collector

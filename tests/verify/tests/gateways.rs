@@ -189,7 +189,7 @@ fn by_spans_alone_a_lost_trace_is_lost_and_no_more_is_known() {
         &ROWS[2],
         service.address(),
         None,
-        &["--collect", &address, "--wait", "3"],
+        &["--collect", &address, "--wait", "8"],
     );
     assert_eq!(all.status, 1);
     assert_eq!(all.codes("lost"), ["loses_traces"]);
@@ -198,7 +198,7 @@ fn by_spans_alone_a_lost_trace_is_lost_and_no_more_is_known() {
         nginx: || Settings::location("proxy_set_header sw8 '';"),
         ..ROWS[0]
     };
-    let further = ["--collect", &address, "--wait", "3"];
+    let further = ["--collect", &address, "--wait", "8"];
     let said = through(&alone, service.address(), None, &further);
     assert_eq!(said.codes("lost"), ["strips_sw8"], "{}", said.out);
 }

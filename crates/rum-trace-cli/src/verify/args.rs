@@ -48,7 +48,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "ADDRESS", conflicts_with = "view")]
     pub(crate) collect: Option<SocketAddr>,
 
-    /// Ask a running `rum-trace view` for the spans, as http://127.0.0.1:4320
+    /// Ask a running `rum-trace view` for the spans, as `http://127.0.0.1:4320`
     #[arg(long, value_name = "URL")]
     pub(crate) view: Option<String>,
 

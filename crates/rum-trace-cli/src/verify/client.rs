@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Collected, Empty, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,6 +18,9 @@ use hyper_util::rt::TokioExecutor;
 
 /// How much of an answer is read, in bytes: enough for the viewer's.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How long a body is waited for.
+const BODY: Duration = Duration::from_secs(3);
 
 pub(crate) struct Client {
     client: HyperClient<HttpsConnector<HttpConnector>, Empty<Bytes>>,
@@ -59,31 +62,27 @@ impl Client {
 
     /// The response to it, whatever its status.
     pub(crate) async fn ask(&self, request: Request<Empty<Bytes>>) -> Result<Response, NoResponse> {
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(NoResponse {
-                unreachable: false,
-                message: format!(
-                    "no answer within {} s; --timeout gives it longer",
-                    self.timeout.as_secs()
-                ),
-            }),
-        }
-    }
-
-    async fn exchange(&self, request: Request<Empty<Bytes>>) -> Result<Response, NoResponse> {
-        let response = self.client.request(request).await;
-        let response = response.map_err(|error| NoResponse {
+        let response = tokio::time::timeout(self.timeout, self.client.request(request)).await;
+        let late = |_| NoResponse {
+            unreachable: false,
+            message: format!(
+                "no answer within {} s; --timeout gives it longer",
+                self.timeout.as_secs()
+            ),
+        };
+        let response = response.map_err(late)?.map_err(|error| NoResponse {
             unreachable: error.is_connect(),
             message: in_words(&error),
         })?;
         let (head, body) = response.into_parts();
-        // What stands in the head is what counts.
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        // What stands in the head is what counts: a stream need not come to its end.
+        let body = Limited::new(body, MAX_ANSWER).collect();
+        let body = tokio::time::timeout(BODY, body).await;
+        let body = body.ok().and_then(Result::ok);
         Ok(Response {
             status: head.status,
             headers: head.headers,
-            body: body.map(|body| body.to_bytes()).unwrap_or_default(),
+            body: body.map(Collected::to_bytes).unwrap_or_default(),
         })
     }
 }

@@ -69,9 +69,13 @@ pub(crate) async fn send_all(
     progress: &Progress,
 ) -> Vec<Exchange> {
     let mut exchanges: Vec<Exchange> = Vec::new();
+    // Android's SDK writes all of it into sw8, which is printed: here without the query,
+    // where there may be a secret.
+    let url = hop.uri.to_string();
+    let url = url.split('?').next().unwrap_or_default().to_owned();
     for (at, probe) in plan.probes.iter().enumerate() {
         progress.sending(&hop.name, at, plan.probes.len(), probe.name);
-        let sent = probe.tap(plan.method.as_str(), &hop.uri.to_string(), app_id);
+        let sent = probe.tap(plan.method.as_str(), &url, app_id);
         let response = match request(plan, hop, &sent) {
             Ok(request) => client.ask(request).await,
             Err(error) => Err(NoResponse {

@@ -52,6 +52,15 @@ impl HopReport {
         self.judged.iter().any(|judged| judged.judgement.is_known)
     }
 
+    /// Whether all that is known is from answer headers.
+    fn is_by_answers(&self) -> bool {
+        let mut known = self
+            .judged
+            .iter()
+            .filter(|judged| judged.judgement.is_known);
+        known.all(Judged::is_answered)
+    }
+
     fn codes(&self) -> BTreeSet<Code> {
         self.findings.iter().map(|finding| finding.code).collect()
     }
@@ -63,7 +72,9 @@ pub(crate) fn diagnose(hops: &[HopReport]) -> Vec<Diagnosis> {
     for (at, hop) in hops.iter().enumerate() {
         let further_out: BTreeSet<Code> = hops.iter().take(at).flat_map(HopReport::codes).collect();
         let is_new = |finding: &&Finding| {
-            at == 0 || finding.severity == Severity::Lost && !further_out.contains(&finding.code)
+            at == 0
+                || finding.severity == Severity::Unknown
+                || finding.severity == Severity::Lost && !further_out.contains(&finding.code)
         };
         for finding in hop.findings.iter().filter(is_new) {
             found.push(suspect::diagnosis(hops, at, finding));

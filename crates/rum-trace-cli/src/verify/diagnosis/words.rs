@@ -82,7 +82,8 @@ pub(super) fn summary(finding: &Finding, hop: Option<&HopReport>) -> String {
             "a token was sent and nobody answered it; what is said here comes from the spans"
         }
         Code::SomeUnknown => "of some requests it is not known what arrived",
-        Code::Passes => "all that was sent arrives",
+        Code::Passes if hop.is_some_and(HopReport::is_by_answers) => "all that was sent arrives",
+        Code::Passes => "all that was sent arrives, as far as spans tell",
     };
     text.to_owned()
 }

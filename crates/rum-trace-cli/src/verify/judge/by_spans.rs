@@ -32,6 +32,8 @@ fn in_trace(sent: &Sent, entry: &Entry) -> Judgement {
     let phone = sent.span.map(|(_, span)| span);
     let is_child = entry.parent == phone;
     let fate = |name: &str| match name {
+        // Beside a traceparent it goes second.
+        "sw8" if sent.has("traceparent") => Fate::Unknown,
         "traceparent" | "sw8" if is_child => Fate::Arrived,
         // Nobody writes a new sw8 but one that traces by it.
         "traceparent" | "sw8" => Fate::OtherSpan,
@@ -80,7 +82,7 @@ fn told(sent: &Sent, entry: &Entry) -> Fate {
         .iter()
         .any(|key| entry.rum.contains_key(key.attribute()))
     {
-        return Fate::Arrived;
+        return Fate::Told;
     }
     Fate::Missing
 }

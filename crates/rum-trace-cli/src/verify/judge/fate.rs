@@ -11,6 +11,8 @@ pub(crate) enum Fate {
     Folded {
         lines: usize,
     },
+    /// What it tells of app, session and user is known: by spans no more is seen of it.
+    Told,
     /// With more than was sent.
     Extended,
     Missing,
@@ -48,7 +50,7 @@ impl Fate {
     pub(crate) const fn is_whole(self) -> bool {
         matches!(
             self,
-            Fate::Arrived | Fate::Folded { .. } | Fate::Extended | Fate::Unknown
+            Fate::Arrived | Fate::Folded { .. } | Fate::Told | Fate::Extended | Fate::Unknown
         )
     }
 
@@ -56,6 +58,7 @@ impl Fate {
         match self {
             Fate::Arrived => "arrived",
             Fate::Folded { .. } => "folded",
+            Fate::Told => "told",
             Fate::Extended => "extended",
             Fate::Missing => "missing",
             Fate::LinesLost { .. } => "lines_lost",
@@ -94,7 +97,7 @@ impl Fate {
             (Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. }, _) => {
                 Code::ChangesSw8
             }
-            (Fate::Arrived | Fate::Extended | Fate::Unknown, _) => return None,
+            (Fate::Arrived | Fate::Told | Fate::Extended | Fate::Unknown, _) => return None,
         })
     }
 }
@@ -105,6 +108,7 @@ impl fmt::Display for Fate {
         match self {
             Fate::Arrived => f.write_str("arrived"),
             Fate::Folded { lines } => write!(f, "arrived, {lines} lines as one"),
+            Fate::Told => f.write_str("told what it should"),
             Fate::Extended => f.write_str("arrived, with more beside it"),
             Fate::Missing => f.write_str("did not arrive"),
             Fate::LinesLost { arrived, sent } => write!(f, "{arrived} of {sent} lines arrived"),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
+use crate::verify::answer::Line;
 use crate::verify::diagnosis::{Diagnosis, HopReport, Severity};
 use crate::verify::hints;
 use crate::verify::judge::Learned;
@@ -37,6 +38,7 @@ fn write_hop(text: &mut String, plan: &Plan, hop: &HopReport, style: Style) {
     let name = for_terminal(hop.hop.name.as_bytes());
     let heading = format!("{name}  {} {}", plan.method, hop.hop.shown());
     let _ = writeln!(text, "{}", style.heading(&heading));
+    let _ = writeln!(text, "  {}", style.faint(&learned_from(hop)));
     for judged in &hop.judged {
         let (mark, words) = line(judged);
         let mark = match mark {
@@ -63,6 +65,28 @@ fn write_hop(text: &mut String, plan: &Plan, hop: &HopReport, style: Style) {
     });
     if let Some(hint) = hint {
         let _ = writeln!(text, "  {}", style.faint(&hint));
+    }
+}
+
+fn learned_from(hop: &HopReport) -> String {
+    let learned = hop.judged.iter().map(|judged| &judged.learned);
+    let of = |learned: &Learned| match learned {
+        Learned::Answer(answer) => Some(("the answer header", answer.service.clone())),
+        Learned::Spans(found) => {
+            let entry = found.here.entry.as_ref();
+            Some(("spans", entry.map(|entry| entry.service.clone())))
+        }
+        Learned::Nothing => None,
+    };
+    let mut found: Vec<_> = learned.filter_map(of).collect();
+    // Where there is a name it is the better.
+    found.sort_by_key(|(_, service)| service.is_none());
+    match found.into_iter().next() {
+        Some((way, Some(service))) => {
+            format!("by {way} of '{}'", for_terminal(service.as_bytes()))
+        }
+        Some((way, None)) => format!("by {way}"),
+        None => "nothing was learned".to_owned(),
     }
 }
 
@@ -103,7 +127,7 @@ fn what_came(judged: &Judged) -> String {
     let Learned::Answer(answer) = &judged.learned else {
         return "nothing was sent".to_owned();
     };
-    let came: Vec<&str> = answer.lines.iter().map(|line| line.name()).collect();
+    let came: Vec<&str> = answer.lines.iter().map(Line::name).collect();
     match came.as_slice() {
         [] => "nothing was sent, and nothing arrived".to_owned(),
         came => format!(
