@@ -61,7 +61,7 @@ const ROWS: [Row; 7] = [
         lost: &["strips_tracestate"],
         words: &[
             "traces go on, without app, session and user",
-            "nginx: take out `proxy_set_header NAME \"\";` for tracestate",
+            "nginx: take out `proxy_set_header tracestate \"\";`",
         ],
         by_spans: &["strips_tracestate"],
     },

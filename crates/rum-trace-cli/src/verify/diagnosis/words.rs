@@ -177,11 +177,17 @@ fn of_family(family: Family, code: Code, headers: &str) -> Option<String> {
              service's go"
                 .to_owned()
         }
-        (Family::Nginx, _) => format!(
-            "nginx: take out `proxy_set_header NAME \"\";` for {headers}, in the location or where \
-             it inherits from, and `proxy_pass_request_headers off;`. (`underscores_in_headers` \
-             does not matter: none of them has one)"
-        ),
+        (Family::Nginx, _) => {
+            let (name, each) = match headers.contains(',') {
+                true => ("NAME", format!(" for {headers},")),
+                false => (headers, String::new()),
+            };
+            format!(
+                "nginx: take out `proxy_set_header {name} \"\";`{each} in the location or where it \
+                 inherits from, and `proxy_pass_request_headers off;`. (`underscores_in_headers` \
+                 does not matter: none of them has one)"
+            )
+        }
         (Family::Envoy, Code::DropsTracestateLines) => {
             "Envoy: its OpenTelemetry tracer reads the first tracestate line alone and replaces \
              all by that; leave `tracing` out of the HttpConnectionManager, or have one line come in"

@@ -86,3 +86,91 @@ fn told(sent: &Sent, entry: &Entry) -> Fate {
     }
     Fate::Missing
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rum_trace_propagation::SpanId;
+
+    use super::*;
+    use crate::verify::learned::Trace;
+    use crate::verify::probe::PROBES;
+
+    fn sent(name: &str) -> Sent {
+        let probe = PROBES.iter().find(|probe| probe.name == name).unwrap();
+        probe.tap("GET", "http://shop.example/", None)
+    }
+
+    fn entry(parent: Option<SpanId>, rum: &[&'static str]) -> Entry {
+        Entry {
+            service: "shop".into(),
+            parent,
+            parent_is_known: false,
+            rum: rum
+                .iter()
+                .map(|key| (*key, "x".to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    fn codes(sent: &Sent, found: &Found) -> Vec<Code> {
+        judge(sent, found).codes.into_iter().collect()
+    }
+
+    fn here(entry: Entry) -> Found {
+        Found {
+            here: Trace { entry: Some(entry) },
+            elsewhere: None,
+        }
+    }
+
+    fn elsewhere(entry: Entry) -> Found {
+        Found {
+            elsewhere: Some(Trace { entry: Some(entry) }),
+            ..Found::default()
+        }
+    }
+
+    #[test]
+    fn each_way_in_which_a_trace_arrives() {
+        let browser = sent("w3c-browser");
+        let phone = browser.span.map(|(_, span)| span);
+        let other = SpanId::from_bytes([7; 8]);
+        let told = ["rum.app.type"];
+        assert_eq!(codes(&browser, &here(entry(phone, &told))), []);
+        assert_eq!(
+            codes(&browser, &here(entry(phone, &[]))),
+            [Code::StripsTracestate]
+        );
+        assert_eq!(
+            codes(&browser, &here(entry(other, &told))),
+            [Code::RewritesSpan]
+        );
+        let exported = Entry {
+            parent_is_known: true,
+            ..entry(other, &told)
+        };
+        assert_eq!(codes(&browser, &here(exported)), [Code::GatewaySpans]);
+        assert_eq!(codes(&browser, &Found::default()), [Code::LosesTraces]);
+        assert_eq!(
+            codes(&browser, &elsewhere(entry(other, &told))),
+            [Code::RewritesTrace]
+        );
+        let stripped = [Code::StripsTraceparent, Code::StripsTracestate];
+        assert_eq!(codes(&browser, &elsewhere(entry(None, &[]))), stripped);
+    }
+
+    /// A page's `sw8` tells the app by itself: that says nothing of baggage.
+    #[test]
+    fn baggage_beside_sw8() {
+        let page = sent("sw8-baggage");
+        let phone = page.span.map(|(_, span)| span);
+        let app = here(entry(phone, &["rum.app.id"]));
+        assert_eq!(codes(&page, &app), [Code::StripsBaggage]);
+        assert_eq!(codes(&page, &here(entry(phone, &["session.id"]))), []);
+        let other = SpanId::from_bytes([7; 8]);
+        let overruled = elsewhere(entry(other, &["session.id"]));
+        assert_eq!(codes(&page, &overruled), [Code::OverrulesSw8]);
+    }
+}

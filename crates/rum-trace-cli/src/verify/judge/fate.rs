@@ -108,7 +108,7 @@ impl fmt::Display for Fate {
         match self {
             Fate::Arrived => f.write_str("arrived"),
             Fate::Folded { lines } => write!(f, "arrived, {lines} lines as one"),
-            Fate::Told => f.write_str("told what it should"),
+            Fate::Told => f.write_str("arrived, as its fields tell"),
             Fate::Extended => f.write_str("arrived, with more beside it"),
             Fate::Missing => f.write_str("did not arrive"),
             Fate::LinesLost { arrived, sent } => write!(f, "{arrived} of {sent} lines arrived"),
