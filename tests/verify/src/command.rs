@@ -47,7 +47,13 @@ pub fn verify(token: Option<&str>, arguments: &[&str]) -> Said {
     said
 }
 
-fn binary() -> PathBuf {
+/// Where it is.
+///
+/// # Panics
+///
+/// If that cannot be told.
+#[must_use]
+pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("this test's file");
     let folder = test.parent().and_then(|deps| deps.parent());
     folder.expect("target/debug").join("rum-trace")

@@ -93,13 +93,7 @@ async fn verify(args: &VerifyArgs, plan: &Plan) -> Result<Vec<HopReport>, String
 async fn source(args: &VerifyArgs, plan: &Plan, client: &Client) -> Result<(Source, u64), String> {
     if let Some(address) = args.collect {
         let spans = Spans::listen(address).await;
-        let spans = spans.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "--collect {address}: something else listens there; end it, or have the service \
-                 export to another port"
-            ),
-            _ => format!("--collect {address}: {error}"),
-        })?;
+        let spans = spans.map_err(|problem| format!("--collect {address}: {problem}"))?;
         let _ = writeln!(
             io::stderr(),
             "listening for spans at http://{}",

@@ -12,6 +12,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::{Entry, Known, Trace, entry_of};
 use crate::collector::{Collector, Limits, Span, SpanKind};
 
+const TAKEN: &str =
+    "something else listens there; end it, or have the service export to another port";
+
 /// Connections of exporters at a time.
 const MAX_CONNECTIONS: usize = 256;
 
@@ -24,10 +27,11 @@ pub(crate) struct Spans {
 
 impl Spans {
     /// The collector listens on a port of its own; what comes in here goes there.
-    pub(crate) async fn listen(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        let collector = Collector::start(Limits::default()).await?;
+    pub(crate) async fn listen(address: SocketAddr) -> Result<Self, String> {
+        let listener = TcpListener::bind(address).await.map_err(in_words)?;
+        let address = listener.local_addr().map_err(in_words)?;
+        let collector = Collector::start(Limits::default()).await;
+        let collector = collector.map_err(in_words)?;
         let endpoint = collector.endpoint();
         let to = endpoint.trim_start_matches("http://").to_owned();
         let relay = tokio::spawn(relay(listener, to));
@@ -55,6 +59,14 @@ impl Spans {
             Some(Entry::of(span, parent_is_known))
         });
         Trace { entry }
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn in_words(error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => TAKEN.to_owned(),
+        _ => error.to_string(),
     }
 }
 
