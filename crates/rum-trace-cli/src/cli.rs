@@ -11,6 +11,8 @@ use clap_complete::Shell;
 
 use crate::view;
 
+use crate::verify::VerifyArgs;
+
 /// Traces of real user monitoring SDKs: seen and explained.
 #[derive(Debug, Parser)]
 #[command(name = "rum-trace", version, arg_required_else_help = true)]
@@ -24,6 +26,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     View(ViewArgs),
     Decode(DecodeArgs),
+    // Boxed, since it has many.
+    Verify(Box<VerifyArgs>),
     Completions(CompletionsArgs),
 }
 

@@ -13,6 +13,7 @@ mod loopback;
 mod print;
 mod terminal;
 mod tree;
+mod verify;
 mod view;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Demo(args) => demo::main(&args),
         Command::View(args) => view::main(&args),
+        Command::Verify(args) => verify::main(&args),
         Command::Decode(args) => decode::main(&args),
         Command::Completions(args) => cli::completions(&args),
     }

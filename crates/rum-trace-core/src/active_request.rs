@@ -17,6 +17,7 @@ use crate::metrics::{Ended, Measured};
 use crate::semconv;
 #[cfg(feature = "tracing")]
 use crate::tracing_layer;
+use crate::verification::Verified;
 use crate::{ResponseInfo, RumContext};
 
 /// The guard of one request's SERVER span.
@@ -47,6 +48,8 @@ pub struct ActiveRequest {
     recording: bool,
     ended: bool,
     panicked: AtomicBool,
+    /// What the holder of the verification token is told.
+    verified: Option<Box<Verified>>,
     // Boxed for the same reason.
     #[cfg(feature = "tracing")]
     tracing_span: Option<Box<tracing::Span>>,
@@ -117,6 +120,8 @@ pub(crate) struct Begun {
     pub(crate) recording: bool,
     /// When the span started, if it was described here.
     pub(crate) start: Option<Start>,
+    /// What the holder of the verification token is told.
+    pub(crate) verified: Option<Box<Verified>>,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_span: Option<Box<tracing::Span>>,
 }
@@ -132,6 +137,7 @@ impl Begun {
             named: true,
             recording: false,
             start: None,
+            verified: None,
             #[cfg(feature = "tracing")]
             tracing_span: None,
         }
@@ -158,6 +164,7 @@ impl ActiveRequest {
             recording: begun.recording,
             ended: false,
             panicked: AtomicBool::new(false),
+            verified: begun.verified,
             #[cfg(feature = "tracing")]
             tracing_span: begun.tracing_span,
         }
@@ -273,12 +280,16 @@ impl ActiveRequest {
     }
 
     /// The header fields to append to the response, as
-    /// [`server_timing`](crate::InstrumenterBuilder::server_timing) says: the
+    /// [`server_timing`](crate::InstrumenterBuilder::server_timing) and
+    /// [`verification_token`](crate::InstrumenterBuilder::verification_token) say: the
     /// name in lower case, and the value.
     pub fn response_headers(&self, set: &mut dyn FnMut(&'static str, &str)) {
         // A caller's span is not ours to show.
         if let (Some(form), false) = (self.instrumenter.inner().server_timing, self.ended) {
             form.set(self.cx.span().span_context(), set);
+        }
+        if let Some(verified) = &self.verified {
+            verified.set(set);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::intern;
 use crate::metrics::Metrics;
 use crate::stats::Counters;
 use crate::tracer::{SpanSource, SpanStarter};
+use crate::verification::VerificationToken;
 use crate::{
     BuildError, Carrier, MetricLabel, Privacy, RequestInfo, RumContext, ServerTiming,
     TraceProtocol, TrustPolicy, TrustedProxies,
@@ -277,6 +278,31 @@ impl InstrumenterBuilder {
         self
     }
 
+    /// Lets whoever knows this token ask by which headers a request arrived, and what
+    /// became of it: `rum-trace verify` does, to find the hop that lost a trace. Who
+    /// sends it in `rum-trace-verify` is answered in `rum-trace-verified`; nobody else
+    /// is, and a wrong one is only counted. Off by default.
+    ///
+    /// A secret like any other: keep it with the others of the service, at least 16
+    /// characters (`openssl rand -hex 32`).
+    ///
+    /// ```
+    /// use rum_trace_core::Instrumenter;
+    ///
+    /// let mut builder = Instrumenter::builder();
+    /// if let Ok(token) = std::env::var("RUM_TRACE_VERIFY_TOKEN") {
+    ///     builder = builder.verification_token(&token);
+    /// }
+    /// # let _ = builder;
+    /// ```
+    pub fn verification_token(mut self, token: &str) -> Self {
+        match VerificationToken::new(token) {
+            Ok(token) => self.inner.verification = Some(token),
+            Err(error) => self.fail(error),
+        }
+        self
+    }
+
     /// Opens a `tracing` span with the SERVER span, target `rum_trace`, level
     /// INFO, so that log lines carry `trace_id`, `span_id` and `session.id`. If a
     /// filter hides it, the SERVER span is opened as without this.
@@ -490,6 +516,7 @@ impl Default for Inner {
             onward: Default::default(),
             metrics: Metrics::new(Arc::clone(&counters)),
             server_timing: None,
+            verification: None,
             #[cfg(feature = "tracing")]
             tracing_spans: false,
             expected: Default::default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
+use crate::verification::VERIFICATION_REQUEST_HEADER;
 use crate::{BuildError, limits};
 
 /// Headers that hold credentials, cookies, or what other rules of this crate
@@ -66,6 +67,9 @@ impl HeaderCapture {
         let name = name.to_ascii_lowercase();
         if !is_token(&name) {
             return Err(BuildError::InvalidHeaderName { name });
+        }
+        if name == VERIFICATION_REQUEST_HEADER {
+            return Err(BuildError::CapturedVerificationToken { name });
         }
         if force == Force::No && SENSITIVE.contains(&name.as_str()) {
             return Err(BuildError::SensitiveHeader { name });

@@ -127,6 +127,45 @@ pub enum BuildError {
         /// The name as given, in lower case.
         name: String,
     },
+    /// The verification token could be guessed.
+    #[error(
+        "a verification token of {bytes} bytes is too short: it needs at least 16; make one with \
+         `openssl rand -hex 32`"
+    )]
+    VerificationTokenTooShort {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// The verification token is longer than a header should be.
+    #[error(
+        "a verification token of {bytes} bytes is too long: at most 256; make one with \
+         `openssl rand -hex 32`"
+    )]
+    VerificationTokenTooLong {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// The verification token cannot stand in a header as it is.
+    #[error(
+        "the verification token has other characters than visible ASCII, a space or a line's end \
+         for one: make one with `openssl rand -hex 32`"
+    )]
+    VerificationTokenNotVisible,
+    /// The verification token repeats a few characters.
+    #[error(
+        "the verification token has fewer than 6 different characters and could be guessed: make \
+         one with `openssl rand -hex 32`"
+    )]
+    VerificationTokenGuessable,
+    /// A header to capture is the verification token's.
+    #[error(
+        "cannot capture the header {name:?}: it holds the verification token, which is recorded \
+         nowhere"
+    )]
+    CapturedVerificationToken {
+        /// The name as given, in lower case.
+        name: String,
+    },
     /// What is to be a network of trusted peers or proxies is none.
     #[error(
         "{network:?} is no network: give an address as \"10.0.0.7\" or \"fd00::7\", or a network \

@@ -24,7 +24,7 @@ use crate::inbound::{Inbound, InboundTrace, Origin};
 use crate::intern::Route;
 use crate::limits;
 use crate::method::Method;
-use crate::metrics::{Arrived, Measured, Metrics};
+use crate::metrics::{self, Measured, Metrics};
 use crate::onward::{Endpoint, Onward};
 use crate::privacy::Hiding;
 use crate::semconv;
@@ -34,6 +34,7 @@ use crate::stats::Counters;
 use crate::trace_state;
 use crate::tracer::{NewSpan, RequestWithoutSpan, SpanSource};
 use crate::trust::Told;
+use crate::verification::{Arrived, VerificationToken};
 use crate::{
     Carrier, Injection, InstrumenterBuilder, Privacy, RequestInfo, RumContext, Stats, TrustPolicy,
     TrustedProxies,
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) onward: Onward,
     pub(crate) metrics: Metrics,
     pub(crate) server_timing: Option<ServerTiming>,
+    pub(crate) verification: Option<VerificationToken>,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_spans: bool,
     pub(crate) expected: Expected,
@@ -216,7 +218,15 @@ impl Instrumenter {
             let parent = inner.caller(&base, &extraction);
             let client = forwarding.client().map(|(address, _)| address);
             let parent = parent.with_value(RequestWithoutSpan { client });
-            return ActiveRequest::kept_out(self.clone(), Begun::bare(parent, method));
+            let mut begun = Begun::bare(parent, method);
+            begun.verified = inner.verified(|| Arrived {
+                request,
+                extraction: &extraction,
+                rum,
+                base: &base,
+                span: None,
+            });
+            return ActiveRequest::kept_out(self.clone(), begun);
         }
         if extraction.class == CarrierClass::Absent {
             inner.diagnose_absent(request, &headers, &extraction);
@@ -236,6 +246,13 @@ impl Instrumenter {
         let opened = inner.open(base, &arrival, &extraction);
         // Last: a hook of the user's that panicked must not leave it active.
         let measured = inner.measure(&arrival);
+        let verified = inner.verified(|| Arrived {
+            request,
+            extraction: &extraction,
+            rum,
+            base,
+            span: Some((&opened.cx, opened.recording)),
+        });
         let call = arrival.call.map(Box::new);
         let begun = Begun {
             cx: opened.cx,
@@ -245,6 +262,7 @@ impl Instrumenter {
             named: opened.named,
             recording: opened.recording,
             start: opened.start,
+            verified,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
@@ -468,7 +486,7 @@ impl Inner {
 
     #[inline(never)]
     fn measure_arrival(&self, arrival: &Arrival<'_>) -> Option<Box<Measured>> {
-        let measured = self.metrics.start(Arrived {
+        let measured = self.metrics.start(metrics::Arrived {
             method: arrival.method,
             scheme: self.attributes.scheme(arrival),
             version: arrival.request.protocol_version(),

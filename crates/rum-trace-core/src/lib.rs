@@ -73,6 +73,7 @@ mod tracing_layer;
 #[cfg(feature = "tracing")]
 mod tracing_span;
 mod trust;
+mod verification;
 
 pub use active_request::{ActiveRequest, Failure, Scope};
 pub use builder::InstrumenterBuilder;
@@ -97,6 +98,7 @@ pub use stats::Stats;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub use tracing_layer::tracing_layer;
 pub use trust::{Caller, Trust, TrustPolicy};
+pub use verification::{VERIFICATION_REQUEST_HEADER, VERIFICATION_RESPONSE_HEADER};
 
 /// The README's example, so that it compiles.
 #[cfg(doctest)]

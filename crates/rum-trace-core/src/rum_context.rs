@@ -427,6 +427,16 @@ impl<'a> Reader<'a> {
 }
 
 impl RumSource {
+    /// The member or header, by its name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            RumSource::Rum => "rum",
+            RumSource::AlibabaCloudRum => "alibabacloud_rum",
+            RumSource::Baggage => "baggage",
+            RumSource::Sw8 => "sw8",
+        }
+    }
+
     fn of(source: WireSource) -> Self {
         match source {
             WireSource::Rum => RumSource::Rum,

@@ -63,6 +63,11 @@ pub struct Stats {
     /// Requests that were [skipped](crate::InstrumenterBuilder::skip), or for
     /// which the [`filter`](crate::InstrumenterBuilder::filter) asked for no span. They are in one of the classes as well.
     pub filtered: u64,
+    /// Requests that were answered with what arrived, since they held the
+    /// [`verification_token`](crate::InstrumenterBuilder::verification_token).
+    pub verified: u64,
+    /// Requests that asked for that with another token.
+    pub verification_refused: u64,
     /// Requests to other services that were to carry the trace.
     pub calls_traced: u64,
     /// Requests to others that carry nothing, because their host is not
@@ -154,6 +159,8 @@ impl Default for Stats {
             tracestate_refused: 0,
             over_limit: 0,
             filtered: 0,
+            verified: 0,
+            verification_refused: 0,
             calls_traced: 0,
             calls_untraced: 0,
         }
@@ -179,6 +186,8 @@ struct Set {
     untrusted_restarted: AtomicU64,
     tracestate_refused: AtomicU64,
     filtered: AtomicU64,
+    verified: AtomicU64,
+    verification_refused: AtomicU64,
     calls_traced: AtomicU64,
     calls_untraced: AtomicU64,
 }
@@ -193,6 +202,8 @@ impl Default for Set {
             untrusted_restarted: AtomicU64::default(),
             tracestate_refused: AtomicU64::default(),
             filtered: AtomicU64::default(),
+            verified: AtomicU64::default(),
+            verification_refused: AtomicU64::default(),
             calls_traced: AtomicU64::default(),
             calls_untraced: AtomicU64::default(),
         }
@@ -287,6 +298,14 @@ impl Counters {
         add(&self.set().filtered, 1);
     }
 
+    pub(crate) fn verified(&self) {
+        add(&self.set().verified, 1);
+    }
+
+    pub(crate) fn verification_refused(&self) {
+        add(&self.set().verification_refused, 1);
+    }
+
     /// A request to another service.
     pub(crate) fn called(&self, traced: bool) {
         let set = self.set();
@@ -306,6 +325,8 @@ impl Counters {
             stats.untrusted_restarted += read(&set.untrusted_restarted);
             stats.tracestate_refused += read(&set.tracestate_refused);
             stats.filtered += read(&set.filtered);
+            stats.verified += read(&set.verified);
+            stats.verification_refused += read(&set.verification_refused);
             stats.calls_traced += read(&set.calls_traced);
             stats.calls_untraced += read(&set.calls_untraced);
         }

@@ -52,6 +52,13 @@ fn paths_to_skip_cost_nothing_for_the_others() {
 }
 
 #[test]
+fn a_verification_token_costs_nothing_for_who_does_not_ask() {
+    let plain = allocations(|builder| builder);
+    let asked = allocations(|builder| builder.verification_token("5f0e8c6a1b3d7924"));
+    assert_eq!(asked, plain);
+}
+
+#[test]
 fn ids_that_are_kept_cost_nothing() {
     let plain = allocations(|builder| builder);
     let keeping = Privacy::keep_all().hash_key([7; 32]);

@@ -5,7 +5,7 @@ use std::mem;
 use opentelemetry::propagation::Injector;
 use reqwest::Request;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rum_trace_core::{ActiveCall, Injection};
+use rum_trace_core::{ActiveCall, Injection, VERIFICATION_REQUEST_HEADER};
 
 /// Writes what the called host is to have; what is there already goes, since a
 /// request that is handed on may hold the headers of the one that came in.
@@ -18,11 +18,12 @@ pub(crate) fn inject(call: &ActiveCall, request: &mut Request) {
     *request.headers_mut() = headers;
 }
 
-/// Takes out all that names a trace.
+/// Takes out all that names a trace, and a verification token.
 pub(crate) fn remove(headers: &mut HeaderMap) {
     for name in Injection::HEADERS {
         headers.remove(name);
     }
+    headers.remove(VERIFICATION_REQUEST_HEADER);
 }
 
 struct Headers<'a>(&'a mut HeaderMap);

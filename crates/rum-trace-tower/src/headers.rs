@@ -3,12 +3,12 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::propagation::Injector;
-use rum_trace_core::Injection;
+use rum_trace_core::{Injection, VERIFICATION_REQUEST_HEADER};
 
 /// Writes the trace that is active in `cx` into an outgoing request's headers.
 ///
 /// Those of [`Injection::HEADERS`] that are there already go: a proxy that hands its
-/// request's headers on would hand on the RUM members too.
+/// request's headers on would hand on the RUM members too. So does a verification token.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -26,6 +26,7 @@ pub fn inject(cx: &Context, injection: Injection<'_>, headers: &mut HeaderMap) {
     for name in Injection::HEADERS {
         headers.remove(name);
     }
+    headers.remove(VERIFICATION_REQUEST_HEADER);
     injection.inject(cx, &mut Headers(headers));
 }
 

@@ -185,6 +185,29 @@ impl Layered {
     }
 }
 
+/// A call whose status comes in the trailers is answered in the head all the same.
+#[tokio::test]
+async fn the_holder_of_the_verification_token_is_told_of_a_call() {
+    let spans = Spans::new();
+    let token = "5f0e8c6a1b3d7924";
+    let layer = spans.layer_with(|builder| builder.verification_token(token));
+    let service = ServiceBuilder::new()
+        .layer(layer)
+        .service(service_fn(|_| async {
+            Ok::<_, Infallible>(answer(Frames::default().message().trailers(b"0")))
+        }));
+    let mut request = call(KNOWN);
+    let name = rum_trace_core::VERIFICATION_REQUEST_HEADER;
+    request.headers_mut().insert(name, value(token.as_bytes()));
+    let response = service.oneshot(request).await.expect("infallible");
+    let name = rum_trace_core::VERIFICATION_RESPONSE_HEADER;
+    assert_eq!(response.headers().get_all(name).iter().count(), 1);
+    let mut body = response.into_body();
+    while let Some(Ok(_)) = body.frame().await {}
+    drop(body);
+    spans.one().await;
+}
+
 #[tokio::test]
 async fn each_code_in_the_head_and_in_the_trailers() {
     let layered = Layered::new();

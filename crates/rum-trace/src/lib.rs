@@ -11,6 +11,7 @@ pub use rum_trace_core::{
     InContext, Injection, Instrumenter, InstrumenterBuilder, MalformedPart, MetricLabel, Privacy,
     RequestInfo, ResponseInfo, RumContext, RumKey, RumSource, RumTracePropagator, ServerTiming,
     Stats, TraceProtocol, Trust, TrustPolicy, TrustedProxies, UrlTemplate,
+    VERIFICATION_REQUEST_HEADER, VERIFICATION_RESPONSE_HEADER,
 };
 pub use rum_trace_propagation as propagation;
 

@@ -17,6 +17,7 @@ fn every_scenario_is_run() {
         include_str!("../src/scenarios/protocols.rs"),
         include_str!("../src/scenarios/routes.rs"),
         include_str!("../src/scenarios/skip.rs"),
+        include_str!("../src/scenarios/verification.rs"),
     ];
     let scenarios = topics
         .iter()
@@ -153,5 +154,12 @@ frameworks! {
         usual_health_checks with health_checks,
         skipped_and_broken with the_panic,
         not_skipped with internal,
+    }
+    verification: {
+        answered with with_token,
+        unsampled with with_token,
+        skipped with with_token_and_skip,
+        refused with with_token,
+        no_token,
     }
 }

@@ -7,19 +7,21 @@ use actix_http::uri::Authority;
 use actix_http::{RequestHead, RequestHeadType};
 use awc::ConnectRequest;
 use opentelemetry::propagation::Injector;
-use rum_trace_core::{ActiveCall, Injection};
+use rum_trace_core::{ActiveCall, Injection, VERIFICATION_REQUEST_HEADER};
 
-/// Looked up as text each would be allocated anew.
-static NAMES: [HeaderName; Injection::HEADERS.len()] = [
+/// Those that go. Looked up as text each would be allocated anew.
+static NAMES: [HeaderName; Injection::HEADERS.len() + 1] = [
     HeaderName::from_static(Injection::HEADERS[0]),
     HeaderName::from_static(Injection::HEADERS[1]),
     HeaderName::from_static(Injection::HEADERS[2]),
     HeaderName::from_static(Injection::HEADERS[3]),
     HeaderName::from_static(Injection::HEADERS[4]),
+    HeaderName::from_static(VERIFICATION_REQUEST_HEADER),
 ];
 
 /// Writes what the host that is called is to know. What is there already goes: a
-/// handler that copies its request's headers would hand on the RUM members too.
+/// handler that copies its request's headers would hand on the RUM members too, and a
+/// verification token.
 pub(super) fn inject(call: &ActiveCall, request: &mut ConnectRequest) {
     let authority = head(request).uri.authority().cloned();
     let authority = authority.as_ref().map_or("", Authority::as_str);

@@ -2,7 +2,7 @@
 
 use awc::http::header::{HeaderMap, HeaderName, HeaderValue};
 use awc::{Client, SendClientRequest};
-use rum_trace_core::Injection;
+use rum_trace_core::{Injection, VERIFICATION_REQUEST_HEADER};
 
 use crate::peer::*;
 use crate::spans::{OK, inbound};
@@ -22,7 +22,8 @@ fn shop(spans: &Spans) -> Client {
 /// somebody else's trace.
 fn copied() -> HeaderMap {
     let value = HeaderValue::from_static("copied");
-    let names = Injection::HEADERS.into_iter().chain(["x-kept"]);
+    let others = [VERIFICATION_REQUEST_HEADER, "x-kept"];
+    let names = Injection::HEADERS.into_iter().chain(others);
     names
         .map(|name| (HeaderName::from_static(name), value.clone()))
         .collect()
@@ -90,6 +91,7 @@ async fn only_ones_own_hosts_are_told() {
             assert_eq!(found("baggage"), is_own.then_some("shop=7"), "{case}");
             assert_eq!(found("sw8"), None, "{case}");
             assert_eq!(found("sw8-correlation"), None, "{case}");
+            assert_eq!(found(VERIFICATION_REQUEST_HEADER), None, "{case}");
             assert_eq!(found("x-kept"), Some("copied"), "{case}");
             drop(request);
             spans.one().await;

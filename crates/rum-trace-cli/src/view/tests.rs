@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use serde_json::json;
 
-use super::start::Running;
+use super::start::{Running, StartError, options};
 use crate::cli::{Cli, Command, ViewArgs};
 use client::{Answer, get, send};
 
@@ -36,8 +36,12 @@ fn args(more: &[&str]) -> ViewArgs {
     }
 }
 
+async fn start(args: &ViewArgs) -> Result<Running, StartError> {
+    Running::start(args.listen, options(args)).await
+}
+
 async fn running(more: &[&str]) -> Running {
-    Running::start(&args(more)).await.unwrap()
+    start(&args(more)).await.unwrap()
 }
 
 const HEADERS: [(&str, &str); 5] = [
@@ -143,7 +147,7 @@ async fn a_taken_port_is_named_with_what_to_do() {
             "--grpc" => args.grpc = running.page(),
             _ => args.http = running.page(),
         }
-        let error = Running::start(&args).await.unwrap_err().to_string();
+        let error = start(&args).await.unwrap_err().to_string();
         let port = running.page().port().to_string();
         assert!(
             error.contains(&port) && error.contains(option),
@@ -156,7 +160,7 @@ async fn a_taken_port_is_named_with_what_to_do() {
 async fn what_others_can_reach_is_warned_of() {
     let mut args = args(&[]);
     args.http = "0.0.0.0:0".parse().unwrap();
-    let running = Running::start(&args).await.unwrap();
+    let running = start(&args).await.unwrap();
     let warnings = running.warnings();
     assert_eq!(warnings.lines().count(), 1, "{warnings}");
     assert!(

@@ -69,6 +69,7 @@ async fn strangers_get_nothing_not_even_what_was_there() {
         "baggage",
         "sw8",
         "sw8-correlation",
+        rum_trace_core::VERIFICATION_REQUEST_HEADER,
     ] {
         request
             .headers_mut()
@@ -78,6 +79,7 @@ async fn strangers_get_nothing_not_even_what_was_there() {
     for name in ["traceparent", "tracestate", "baggage", "sw8"] {
         assert!(!headers.contains(name), "{headers}");
     }
+    assert!(!headers.contains("left"), "{headers}");
     // We know of the call all the same.
     assert_eq!(
         attribute(&caller.span().await, "server.address").as_deref(),

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod protocols;
 pub mod routes;
 pub mod skip;
+pub mod verification;
 
 use crate::Server;
 use crate::expect::Expected;

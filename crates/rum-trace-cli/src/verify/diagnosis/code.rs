@@ -1,0 +1,104 @@
+//! The diagnoses there are.
+
+/// What stands between, by its name in the JSON. In the order in which they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Code {
+    Unreachable,
+    CannotTell,
+    StripsEverything,
+    LosesTraces,
+    StripsTraceparent,
+    StripsTracestate,
+    StripsSw8,
+    StripsBaggage,
+    RewritesTrace,
+    RewritesSpan,
+    DoublesTraceparent,
+    OverrulesSw8,
+    ChangesSampling,
+    DropsTracestateLines,
+    ShortensTracestate,
+    ChangesTracestate,
+    ChangesSw8,
+    ChangesBaggage,
+    RefusesLongHeaders,
+    NotTrusted,
+    NotRead,
+    GatewaySpans,
+    FoldsTracestate,
+    BeginsTraces,
+    NoAnswer,
+    SomeUnknown,
+    Passes,
+}
+
+/// How much it matters. The worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// Something did not arrive.
+    Lost,
+    /// Nothing can be said.
+    Unknown,
+    /// Good to know.
+    Note,
+    /// All arrived.
+    Well,
+}
+
+impl Code {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Code::Unreachable => "unreachable",
+            Code::CannotTell => "cannot_tell",
+            Code::StripsEverything => "strips_everything",
+            Code::LosesTraces => "loses_traces",
+            Code::StripsTraceparent => "strips_traceparent",
+            Code::StripsTracestate => "strips_tracestate",
+            Code::StripsSw8 => "strips_sw8",
+            Code::StripsBaggage => "strips_baggage",
+            Code::RewritesTrace => "rewrites_trace",
+            Code::RewritesSpan => "rewrites_span",
+            Code::DoublesTraceparent => "doubles_traceparent",
+            Code::OverrulesSw8 => "overrules_sw8",
+            Code::ChangesSampling => "changes_sampling",
+            Code::DropsTracestateLines => "drops_tracestate_lines",
+            Code::ShortensTracestate => "shortens_tracestate",
+            Code::ChangesTracestate => "changes_tracestate",
+            Code::ChangesSw8 => "changes_sw8",
+            Code::ChangesBaggage => "changes_baggage",
+            Code::RefusesLongHeaders => "refuses_long_headers",
+            Code::NotTrusted => "not_trusted",
+            Code::NotRead => "not_read",
+            Code::GatewaySpans => "gateway_spans",
+            Code::FoldsTracestate => "folds_tracestate",
+            Code::BeginsTraces => "begins_traces",
+            Code::NoAnswer => "no_answer",
+            Code::SomeUnknown => "some_unknown",
+            Code::Passes => "passes",
+        }
+    }
+
+    pub(crate) const fn severity(self) -> Severity {
+        match self {
+            Code::Unreachable | Code::CannotTell => Severity::Unknown,
+            Code::GatewaySpans
+            | Code::FoldsTracestate
+            | Code::BeginsTraces
+            | Code::NoAnswer
+            | Code::SomeUnknown => Severity::Note,
+            Code::Passes => Severity::Well,
+            _ => Severity::Lost,
+        }
+    }
+}
+
+impl Severity {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Severity::Lost => "lost",
+            Severity::Unknown => "unknown",
+            Severity::Note => "note",
+            Severity::Well => "well",
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What is printed.
+
+mod json;
+mod text;
+
+use std::io::{self, Write as _};
+
+use super::args::VerifyArgs;
+use super::diagnosis::{self, HopReport};
+use super::plan::Plan;
+use crate::terminal::Style;
+
+/// All of it, on standard output.
+pub(crate) fn print(args: &VerifyArgs, plan: &Plan, hops: &[HopReport]) -> io::Result<()> {
+    let diagnoses = diagnosis::diagnose(hops);
+    let mut out = io::stdout().lock();
+    let text = if args.json {
+        let mut text = json::report(plan, hops, &diagnoses).to_string();
+        text.push('\n');
+        text
+    } else {
+        text::report(plan, hops, &diagnoses, Style::of(&out))
+    };
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

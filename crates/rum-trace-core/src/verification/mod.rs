@@ -1,0 +1,66 @@
+//! What arrived, told in the response to whoever holds the verification token:
+//! `rum-trace verify` asks so through the gateways.
+//!
+//! Without a token a request costs one look at an option; with one, and without
+//! the header, one look at the names of its headers.
+
+mod answer;
+mod json;
+mod token;
+
+pub(crate) use answer::Arrived;
+pub(crate) use token::VerificationToken;
+
+use token::Asked;
+
+use crate::instrumenter::Inner;
+
+/// The request header that holds the token.
+///
+/// It is never recorded, not even if it is listed by name, and never goes on:
+/// [`Injection`](crate::Injection) and the clients take it out.
+pub const VERIFICATION_REQUEST_HEADER: &str = "rum-trace-verify";
+
+/// The response header that tells its holder what arrived: JSON in base64url
+/// without padding, at most 2,048 characters. docs/EMITS.md has its fields.
+pub const VERIFICATION_RESPONSE_HEADER: &str = "rum-trace-verified";
+
+/// The value of the response header. Boxed where it is kept: nearly no request
+/// has one.
+#[derive(Debug)]
+pub(crate) struct Verified(String);
+
+impl Verified {
+    /// The header fields. No cache is to keep them for somebody else.
+    pub(crate) fn set(&self, set: &mut dyn FnMut(&'static str, &str)) {
+        set(VERIFICATION_RESPONSE_HEADER, &self.0);
+        set("cache-control", "no-store");
+    }
+}
+
+impl Inner {
+    /// What to tell the holder of the token, if it is one who asks.
+    #[inline(always)]
+    pub(crate) fn verified<'a>(
+        &self,
+        arrived: impl FnOnce() -> Arrived<'a>,
+    ) -> Option<Box<Verified>> {
+        let token = self.verification.as_ref()?;
+        self.verify(token, &arrived())
+    }
+
+    #[inline(never)]
+    fn verify(&self, token: &VerificationToken, arrived: &Arrived<'_>) -> Option<Box<Verified>> {
+        match token.asked_by(arrived.request) {
+            Asked::Not => None,
+            Asked::Wrongly => {
+                self.counters.verification_refused();
+                None
+            }
+            Asked::Rightly => {
+                self.counters.verified();
+                Some(Box::new(Verified(arrived.answer(self))))
+            }
+        }
+    }
+}
