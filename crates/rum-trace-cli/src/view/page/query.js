@@ -80,7 +80,7 @@ export function fromAddress(search) {
     const { value } = checked(key, raw);
     if (value) filters.set(key, value);
   }
-  return ordered(filters);
+  return ordered(sane(filters, 'max_ms'));
 }
 
 export function toAddress(filters) {
@@ -92,7 +92,13 @@ export function changed(filters, key, value) {
   const next = new Map(filters);
   if (value) next.set(key, value);
   else next.delete(key);
-  return ordered(next);
+  return ordered(sane(next, key === 'max_ms' ? 'min_ms' : 'max_ms'));
+}
+
+/** Of bounds that leave nothing between them one has to go. */
+function sane(filters, weaker) {
+  if (Number(filters.get('min_ms')) > Number(filters.get('max_ms'))) filters.delete(weaker);
+  return filters;
 }
 
 function ordered(filters) {
