@@ -1,8 +1,15 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::view;
 
 /// Traces of real user monitoring SDKs: seen and explained.
 #[derive(Debug, Parser)]
@@ -15,7 +22,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Demo(DemoArgs),
+    View(ViewArgs),
     Decode(DecodeArgs),
+    Completions(CompletionsArgs),
 }
 
 /// See whole traces: phones, two services and a collector
@@ -57,6 +66,90 @@ Exit status:
   0  every tap was continued
   1  at least one was not, or --once was interrupted
   2  wrong usage, a service could not start, or output failed";
+
+/// Collect traces, and see them in a browser
+///
+/// Takes OTLP over gRPC and over HTTP into memory, and shows it on a page: the
+/// traces as they arrive, the phone's own span on top of each, sessions, who
+/// calls whom, and what is missing. Nothing is written to disk. If there is too
+/// much, the oldest trace goes.
+///
+/// It prints its addresses and runs until Ctrl-C. Everything listens on this
+/// machine's loopback interface, unless another address is given.
+#[derive(Args, Debug)]
+#[command(after_help = VIEW_EXAMPLES)]
+pub(crate) struct ViewArgs {
+    /// Where the page and its JSON API are
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4320")]
+    pub(crate) listen: SocketAddr,
+
+    /// Where OTLP over gRPC is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4317")]
+    pub(crate) grpc: SocketAddr,
+
+    /// Where OTLP over HTTP is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4318")]
+    pub(crate) http: SocketAddr,
+
+    /// How many traces are kept
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 20_000,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000_000)
+    )]
+    pub(crate) max_traces: usize,
+
+    /// How much memory the traces may take: 512MiB, 1GiB
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = view::parse_size)]
+    pub(crate) max_bytes: usize,
+
+    /// A name by which this machine may be asked, beside localhost and IP addresses
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+
+    /// Draw each trace in the terminal, too, once nothing has arrived for it for 2 seconds
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+const VIEW_EXAMPLES: &str = "\
+Examples:
+  rum-trace view
+  rum-trace view --print
+  rum-trace view --listen 127.0.0.1:0 --grpc 127.0.0.1:0 --http 127.0.0.1:0
+  rum-trace view --http 0.0.0.0:4318 --allow-host collector.test --max-bytes 1GiB
+
+Exit status:
+  0  it was ended by Ctrl-C or SIGTERM, or by the reader of its output
+  2  wrong usage, a port is taken, or output failed";
+
+/// Print completions for a shell
+#[derive(Args, Debug)]
+#[command(after_help = COMPLETIONS_EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// The shell that they are for
+    pub(crate) shell: Shell,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  rum-trace completions bash > ~/.local/share/bash-completion/completions/rum-trace
+  rum-trace completions zsh > ~/.zfunc/_rum-trace
+  rum-trace completions fish > ~/.config/fish/completions/rum-trace.fish";
+
+/// Writes the completions of the whole command.
+pub(crate) fn completions(args: &CompletionsArgs) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "rum-trace", &mut script);
+    match io::stdout().lock().write_all(&script) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "rum-trace completions: {error}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
 
 /// Explain trace headers
 ///

@@ -1,21 +1,7 @@
 //! The `rum-trace` command.
 
-mod cli;
-mod collector;
-mod decode;
-mod demo;
-mod loopback;
-mod terminal;
-mod tree;
-
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use cli::{Cli, Command};
-
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Demo(args) => demo::main(&args),
-        Command::Decode(args) => decode::main(&args),
-    }
+    rum_trace_cli::main()
 }

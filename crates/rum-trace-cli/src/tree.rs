@@ -146,14 +146,14 @@ impl Tree {
 
     fn row(&self, span: &Span, next: &Next) -> Row {
         let name = for_terminal(span.name.as_bytes());
-        let service = for_terminal(span.service.as_bytes());
+        let service = for_terminal(span.service().as_bytes());
         let status = span.number("http.response.status_code");
         let notes = [self.misplaced(span, next), problem(span, status)];
         Row {
             left: format!("{}{} {service}  {name}", next.branch(), span.kind),
             status,
             took: Some(span.duration()),
-            failed: span.error.is_some(),
+            failed: span.status.is_error(),
             note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
         }
     }
@@ -175,7 +175,7 @@ impl Tree {
 
 /// What the status column does not tell of an error.
 fn problem(span: &Span, status: Option<i64>) -> Option<String> {
-    let message = span.error.as_deref()?;
+    let message = span.error()?;
     let kind = span.text("error.type").unwrap_or_default();
     let text = if message.is_empty() { kind } else { message };
     let told = status.is_some_and(|status| status.to_string() == text);
@@ -329,12 +329,8 @@ mod tests {
         };
         let spans: Vec<_> = (0..5_000)
             .map(|n| {
-                let mut proto = span(1, 0).parent(&chain(n)).proto();
-                proto.span_id = SpanId::from_hex(chain(n + 1).as_bytes())
-                    .unwrap()
-                    .to_bytes()
-                    .into();
-                Arc::new(Span::from_proto(proto, &Arc::from("shop")).unwrap())
+                let span = span(1, 0).parent(&chain(n)).span_id(&chain(n + 1));
+                span.build()
             })
             .collect();
         let rows = rows(&spans, None);

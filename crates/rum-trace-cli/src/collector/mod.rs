@@ -1,40 +1,174 @@
-//! The embedded collector: OTLP over HTTP in, a bounded store of traces behind.
-
-mod receiver;
-mod span;
-mod store;
-
-use std::io;
-use std::sync::Arc;
-
-use crate::loopback::Server;
-
-pub(crate) use span::{Span, SpanKind};
-pub(crate) use store::{Limits, Store};
+//! The embedded collector: OTLP over gRPC and HTTP in, a bounded store of traces
+//! behind.
 
 #[cfg(test)]
-pub(crate) use span::tests::SpanBuilder;
+mod builder;
+mod intake;
+mod otlp;
+mod resource;
+mod span;
+mod stats;
+mod store;
+mod value;
 
-/// A receiver on a free port of the loopback interface, and its store.
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::http::host::HostPolicy;
+use crate::http::server::{Patience, Server};
+use intake::Intake;
+
+#[cfg(test)]
+pub(crate) use builder::SpanBuilder;
+pub(crate) use otlp::RequestLimits;
+pub(crate) use resource::{Resource, Scope};
+pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
+pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
+pub(crate) use store::{Filter, Kept, Limits, StatusFilter, Store};
+#[cfg(test)]
+pub(crate) use store::{Clock, QUIET};
+pub(crate) use value::{Attribute, Attributes, Cut, Value};
+
+/// What a collector listens on, and what it puts up with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// Where OTLP over gRPC is taken, if it is.
+    pub(crate) grpc: Option<SocketAddr>,
+    /// Where OTLP over HTTP is taken, if it is.
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) limits: Limits,
+    pub(crate) requests: RequestLimits,
+    pub(crate) patience: Patience,
+    pub(crate) hosts: HostPolicy,
+}
+
+impl Options {
+    /// OTLP over HTTP only, on a free port of the loopback interface.
+    pub(crate) fn loopback() -> Self {
+        Self {
+            http: Some((Ipv4Addr::LOCALHOST, 0).into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Why a collector cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(
+        "port {} on {} is taken: by another collector? Use {option} {}:0 for a free port, or stop \
+         the other one", .address.port(), .address.ip(), host(.address)
+    )]
+    Taken {
+        option: &'static str,
+        address: SocketAddr,
+    },
+    #[error("cannot listen on {address} ({option}): {error}")]
+    Listen {
+        option: &'static str,
+        address: SocketAddr,
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// As it stands in front of a port.
+fn host(address: &SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+/// Running receivers and their store. They end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Collector {
-    server: Server,
+    grpc: Option<Server>,
+    http: Option<Server>,
+    intake: Arc<Intake>,
     store: Arc<Store>,
 }
 
 impl Collector {
-    pub(crate) async fn start(limits: Limits) -> io::Result<Self> {
-        let store = Arc::new(Store::new(limits));
-        let server = Server::start(receiver::router(Arc::clone(&store))).await?;
-        Ok(Self { server, store })
+    pub(crate) async fn start(options: Options) -> Result<Self, StartError> {
+        let store = Arc::new(Store::new(options.limits));
+        let intake = Arc::new(Intake::new(Arc::clone(&store)));
+        let mut collector = Self {
+            grpc: None,
+            http: None,
+            intake,
+            store,
+        };
+        if let Some(address) = options.grpc {
+            let app = otlp::grpc::router(
+                Arc::clone(&collector.intake),
+                options.requests,
+                options.hosts.clone(),
+            );
+            let started = Server::start(address, app, options.patience).await;
+            collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
+        }
+        if let Some(address) = options.http {
+            let app = otlp::http::router(
+                Arc::clone(&collector.intake),
+                options.requests,
+                options.hosts,
+            );
+            let started = Server::start(address, app, options.patience).await;
+            collector.http = Some(started.map_err(start_error("--http", address))?);
+        }
+        Ok(collector)
     }
 
-    /// What an exporter takes as its endpoint: without `/v1/traces`.
+    /// Where OTLP over gRPC is taken, with the port that it got.
+    pub(crate) fn grpc(&self) -> Option<SocketAddr> {
+        self.grpc.as_ref().map(Server::address)
+    }
+
+    /// Where OTLP over HTTP is taken, with the port that it got.
+    pub(crate) fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Server::address)
+    }
+
+    /// What an exporter over HTTP takes as its endpoint: without `/v1/traces`.
+    /// Empty where nothing is taken over HTTP.
     pub(crate) fn endpoint(&self) -> String {
-        self.server.url()
+        let endpoint = self.http().map(|address| format!("http://{address}"));
+        endpoint.unwrap_or_default()
     }
 
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) const fn store(&self) -> &Arc<Store> {
         &self.store
     }
+
+    /// What came in and what was refused so far.
+    pub(crate) fn stats(&self) -> StatsSnapshot {
+        let servers = [&self.grpc, &self.http].into_iter().flatten();
+        let mut stats = self.intake.stats.snapshot();
+        stats.connections_turned_away = servers.map(Server::turned_away).sum();
+        stats
+    }
+
+    /// Takes no more, and lets requests under way end, for a short while.
+    pub(crate) async fn stop(self) {
+        let servers = [self.grpc, self.http].into_iter().flatten();
+        for server in servers {
+            server.stop().await;
+        }
+    }
 }
+
+fn start_error(option: &'static str, address: SocketAddr) -> impl Fn(io::Error) -> StartError {
+    move |error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::Taken { option, address },
+        _ => StartError::Listen {
+            option,
+            address,
+            error,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

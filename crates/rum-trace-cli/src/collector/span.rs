@@ -1,35 +1,55 @@
-//! A span as it is kept: its ids checked, the rest as it was sent.
+//! A span as it is kept: its ids checked, all that was sent with it, within
+//! bounds.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use rum_trace_propagation::{SpanId, TraceId};
+use serde::Serialize;
+
+use super::resource::{Resource, Scope};
+use super::value::{Attributes, Cut, MAX_TEXT, block, count, text};
+
+/// The most events of a span, and the most links.
+pub(crate) const MAX_EVENTS: usize = 1024;
+/// The longest name of a span or an event.
+const MAX_NAME: usize = 4 * 1024;
+/// The heaviest span that is taken, after all cuts.
+pub(crate) const MAX_WEIGHT: usize = 1024 * 1024;
 
 /// One received span. All text in it is the sender's: escape it before it goes
 /// anywhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Span {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
     /// `None` for the root of a trace.
     pub(crate) parent: Option<SpanId>,
     pub(crate) kind: SpanKind,
-    /// `service.name` of its resource.
-    pub(crate) service: Arc<str>,
-    pub(crate) name: String,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) name: Box<str>,
     /// Nanoseconds since 1970, by the sender's clock.
     pub(crate) start: u64,
-    end: u64,
-    /// The description of an error status; it may be empty.
-    pub(crate) error: Option<String>,
-    attributes: Vec<KeyValue>,
+    /// By the same clock; a sender may tell one before the start.
+    pub(crate) end: u64,
+    pub(crate) status: Status,
+    /// The header of that name, as it was sent; `None` if there was none.
+    pub(crate) trace_state: Option<Box<str>>,
+    /// The trace flags of W3C in the lowest 8 bits, and OTLP's above them.
+    pub(crate) flags: u32,
+    pub(crate) attributes: Attributes,
+    pub(crate) events: Box<[Event]>,
+    pub(crate) links: Box<[Link]>,
+    /// What the sender had to leave out, as it says.
+    pub(crate) dropped: Dropped,
+    /// What was left out here.
+    pub(crate) cut: Cut,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SpanKind {
     Internal,
     Server,
@@ -38,26 +58,100 @@ pub(crate) enum SpanKind {
     Consumer,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Unset,
+    Ok,
+    /// Its description may be empty.
+    Error(Box<str>),
+}
+
+/// Something that happened during a span.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Event {
+    /// Nanoseconds since 1970.
+    pub(crate) time: u64,
+    pub(crate) name: Box<str>,
+    pub(crate) attributes: Attributes,
+    /// Attributes that the sender dropped.
+    pub(crate) dropped: u32,
+}
+
+/// Another span that this one has to do with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) trace_state: Option<Box<str>>,
+    pub(crate) flags: u32,
+    pub(crate) attributes: Attributes,
+    /// Attributes that the sender dropped.
+    pub(crate) dropped: u32,
+}
+
+/// Counts that a sender tells of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Dropped {
+    pub(crate) attributes: u32,
+    pub(crate) events: u32,
+    pub(crate) links: u32,
+}
+
+/// Why a span is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SpanFault {
+    #[error("a trace_id is not 16 bytes, or all zero")]
+    TraceId,
+    #[error("a span_id is not 8 bytes, or all zero")]
+    SpanId,
+    #[error("a parent_span_id is not 8 bytes")]
+    ParentId,
+    #[error("a span takes more than {MAX_WEIGHT} bytes")]
+    TooLarge,
+}
+
 impl Span {
     /// Takes a span from the wire, or says why it cannot be one.
-    pub(crate) fn from_proto(span: proto::Span, service: &Arc<str>) -> Result<Self, &'static str> {
+    pub(crate) fn from_proto(
+        span: proto::Span,
+        resource: &Arc<Resource>,
+        scope: &Arc<Scope>,
+    ) -> Result<Self, SpanFault> {
         let trace_id = id(&span.trace_id).and_then(TraceId::from_bytes);
         let span_id = id(&span.span_id).and_then(SpanId::from_bytes);
-        Ok(Self {
-            trace_id: trace_id.ok_or("a trace_id is not 16 bytes, or all zero")?,
-            span_id: span_id.ok_or("a span_id is not 8 bytes, or all zero")?,
+        let mut cut = Cut::default();
+        let span = Self {
+            trace_id: trace_id.ok_or(SpanFault::TraceId)?,
+            span_id: span_id.ok_or(SpanFault::SpanId)?,
             parent: parent(&span.parent_span_id)?,
             kind: SpanKind::from_proto(span.kind()),
-            service: Arc::clone(service),
+            resource: Arc::clone(resource),
+            scope: Arc::clone(scope),
+            name: text(span.name, MAX_NAME, &mut cut),
             start: span.start_time_unix_nano,
             end: span.end_time_unix_nano,
-            error: span
-                .status
-                .filter(|status| status.code() == proto::status::StatusCode::Error)
-                .map(|status| status.message),
-            name: span.name,
-            attributes: span.attributes,
-        })
+            status: Status::from_proto(span.status.unwrap_or_default(), &mut cut),
+            trace_state: trace_state(span.trace_state, &mut cut),
+            flags: span.flags,
+            attributes: Attributes::from_proto(span.attributes, &mut cut),
+            events: events(span.events, &mut cut),
+            links: links(span.links, &mut cut),
+            dropped: Dropped {
+                attributes: span.dropped_attributes_count,
+                events: span.dropped_events_count,
+                links: span.dropped_links_count,
+            },
+            cut,
+        };
+        if span.weight() > MAX_WEIGHT {
+            return Err(SpanFault::TooLarge);
+        }
+        Ok(span)
+    }
+
+    /// `service.name` of its resource.
+    pub(crate) fn service(&self) -> &str {
+        &self.resource.service
     }
 
     /// How long it took; nothing if it ends before it starts.
@@ -67,31 +161,86 @@ impl Span {
 
     /// An attribute that is text.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        match self.attribute(key)? {
-            Value::StringValue(text) => Some(text),
-            _ => None,
-        }
+        self.attributes.text(key)
     }
 
     /// An attribute that is a whole number.
     pub(crate) fn number(&self, key: &str) -> Option<i64> {
-        match self.attribute(key)? {
-            Value::IntValue(number) => Some(*number),
-            _ => None,
+        self.attributes.number(key)
+    }
+
+    /// The description of an error status; it may be empty.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match &self.status {
+            Status::Error(message) => Some(message),
+            Status::Unset | Status::Ok => None,
         }
     }
 
-    /// About how many bytes of memory it takes. Not by its size on the wire,
-    /// where an empty attribute takes two bytes and here more than fifty.
+    /// The memory it takes by itself, in bytes, by an estimate: not by its size
+    /// on the wire, where an empty attribute takes two bytes and here forty.
+    ///
+    /// Without its resource and scope, which many spans share: see
+    /// [`Resource::weight`] and [`Scope::weight`].
     pub(crate) fn weight(&self) -> usize {
-        let text = self.name.len() + self.error.as_ref().map_or(0, String::len);
-        let attributes = self.attributes.iter().map(pair_weight);
-        size_of::<Self>() + text + attributes.sum::<usize>()
+        let error = self.error().map_or(0, str::len);
+        let events = self.events.iter().map(Event::weight);
+        let links = self.links.iter().map(Link::weight);
+        size_of::<Self>()
+            + block(self.name.len())
+            + block(error)
+            + length(self.trace_state.as_deref())
+            + self.attributes.weight()
+            + events.sum::<usize>()
+            + links.sum::<usize>()
+    }
+}
+
+impl Event {
+    fn from_proto(event: proto::span::Event, cut: &mut Cut) -> Self {
+        Self {
+            time: event.time_unix_nano,
+            name: text(event.name, MAX_NAME, cut),
+            attributes: Attributes::from_proto(event.attributes, cut),
+            dropped: event.dropped_attributes_count,
+        }
     }
 
-    fn attribute(&self, key: &str) -> Option<&Value> {
-        let mut pairs = self.attributes.iter();
-        value(&pairs.find(|pair| pair.key == key)?.value)
+    fn weight(&self) -> usize {
+        size_of::<Self>() + block(self.name.len()) + self.attributes.weight()
+    }
+}
+
+impl Link {
+    /// Nothing for a link that leads nowhere.
+    fn from_proto(link: proto::span::Link, cut: &mut Cut) -> Option<Self> {
+        Some(Self {
+            trace_id: id(&link.trace_id).and_then(TraceId::from_bytes)?,
+            span_id: id(&link.span_id).and_then(SpanId::from_bytes)?,
+            trace_state: trace_state(link.trace_state, cut),
+            flags: link.flags,
+            attributes: Attributes::from_proto(link.attributes, cut),
+            dropped: link.dropped_attributes_count,
+        })
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + length(self.trace_state.as_deref()) + self.attributes.weight()
+    }
+}
+
+impl Status {
+    fn from_proto(status: proto::Status, cut: &mut Cut) -> Self {
+        use proto::status::StatusCode;
+        match status.code() {
+            StatusCode::Unset => Self::Unset,
+            StatusCode::Ok => Self::Ok,
+            StatusCode::Error => Self::Error(text(status.message, MAX_TEXT, cut)),
+        }
+    }
+
+    pub(crate) const fn is_error(&self) -> bool {
+        matches!(self, Self::Error(_))
     }
 }
 
@@ -122,23 +271,11 @@ impl fmt::Display for SpanKind {
     }
 }
 
-/// `service.name` among the attributes of a resource.
-pub(super) fn service_name(attributes: &[KeyValue]) -> Arc<str> {
-    let named = attributes.iter().find(|pair| pair.key == "service.name");
-    match named.and_then(|pair| value(&pair.value)) {
-        Some(Value::StringValue(name)) => Arc::from(name.as_str()),
-        // The name that the conventions give a service that tells none.
-        _ => Arc::from("unknown_service"),
-    }
-}
-
 /// A root has an empty parent id by the specification; some senders write zeros.
-fn parent(bytes: &[u8]) -> Result<Option<SpanId>, &'static str> {
+fn parent(bytes: &[u8]) -> Result<Option<SpanId>, SpanFault> {
     match bytes {
         [] => Ok(None),
-        _ => id(bytes)
-            .map(SpanId::from_bytes)
-            .ok_or("a parent_span_id is not 8 bytes"),
+        _ => id(bytes).map(SpanId::from_bytes).ok_or(SpanFault::ParentId),
     }
 }
 
@@ -146,193 +283,29 @@ fn id<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.try_into().ok()
 }
 
-fn pair_weight(pair: &KeyValue) -> usize {
-    size_of::<KeyValue>() + pair.key.len() + value(&pair.value).map_or(0, value_weight)
+fn trace_state(value: String, cut: &mut Cut) -> Option<Box<str>> {
+    (!value.is_empty()).then(|| text(value, MAX_TEXT, cut))
 }
 
-/// What a value has on the heap. The decoder bounds how deep it is nested.
-fn value_weight(value: &Value) -> usize {
-    match value {
-        Value::StringValue(text) => text.len(),
-        Value::BytesValue(bytes) => bytes.len(),
-        Value::ArrayValue(array) => {
-            let values = array.values.iter().map(|value| value.value.as_ref());
-            let weights = values.map(|value| value.map_or(0, value_weight));
-            weights.map(|weight| weight + size_of::<AnyValue>()).sum()
-        }
-        Value::KvlistValue(list) => list.values.iter().map(pair_weight).sum(),
-        _ => 0,
-    }
+fn events(events: Vec<proto::span::Event>, cut: &mut Cut) -> Box<[Event]> {
+    count(&mut cut.events, events.len().saturating_sub(MAX_EVENTS));
+    let kept = events.into_iter().take(MAX_EVENTS);
+    kept.map(|event| Event::from_proto(event, cut)).collect()
 }
 
-fn value(value: &Option<AnyValue>) -> Option<&Value> {
-    value.as_ref()?.value.as_ref()
+fn links(links: Vec<proto::span::Link>, cut: &mut Cut) -> Box<[Link]> {
+    let sent = links.len();
+    let kept = links.into_iter().take(MAX_EVENTS);
+    let kept: Box<[Link]> = kept
+        .filter_map(|link| Link::from_proto(link, cut))
+        .collect();
+    count(&mut cut.links, sent.saturating_sub(kept.len()));
+    kept
+}
+
+fn length(text: Option<&str>) -> usize {
+    block(text.map_or(0, str::len))
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use opentelemetry_proto::tonic::common::v1::{ArrayValue, KeyValueList};
-
-    use super::*;
-
-    /// Spans for tests, made as a sender would make them. Ids are one byte.
-    pub(crate) struct SpanBuilder {
-        service: &'static str,
-        span: proto::Span,
-    }
-
-    impl SpanBuilder {
-        pub(crate) fn new(service: &'static str, trace: u8, span: u8, parent: u8) -> Self {
-            let span = proto::Span {
-                trace_id: vec![trace; 16],
-                span_id: vec![span; 8],
-                parent_span_id: vec![parent; 8],
-                name: format!("span {span}"),
-                ..proto::Span::default()
-            };
-            Self { service, span }
-        }
-
-        pub(crate) fn kind(mut self, kind: proto::span::SpanKind) -> Self {
-            self.span.kind = kind.into();
-            self
-        }
-
-        pub(crate) fn server(self) -> Self {
-            self.kind(proto::span::SpanKind::Server)
-        }
-
-        pub(crate) fn client(self) -> Self {
-            self.kind(proto::span::SpanKind::Client)
-        }
-
-        pub(crate) fn name(mut self, name: &str) -> Self {
-            self.span.name = name.to_owned();
-            self
-        }
-
-        pub(crate) fn trace_id(mut self, id: &str) -> Self {
-            self.span.trace_id = TraceId::from_hex(id.as_bytes()).unwrap().to_bytes().into();
-            self
-        }
-
-        pub(crate) fn parent(mut self, id: &str) -> Self {
-            self.span.parent_span_id = SpanId::from_hex(id.as_bytes()).unwrap().to_bytes().into();
-            self
-        }
-
-        /// From start to end, in milliseconds.
-        pub(crate) fn time(mut self, start: u64, end: u64) -> Self {
-            self.span.start_time_unix_nano = start * 1_000_000;
-            self.span.end_time_unix_nano = end * 1_000_000;
-            self
-        }
-
-        pub(crate) fn error(mut self, message: &str) -> Self {
-            self.span.status = Some(proto::Status {
-                message: message.to_owned(),
-                code: proto::status::StatusCode::Error.into(),
-            });
-            self
-        }
-
-        pub(crate) fn text(self, key: &str, text: &str) -> Self {
-            self.attribute(key, Value::StringValue(text.to_owned()))
-        }
-
-        pub(crate) fn number(self, key: &str, number: i64) -> Self {
-            self.attribute(key, Value::IntValue(number))
-        }
-
-        fn attribute(mut self, key: &str, value: Value) -> Self {
-            self.span.attributes.push(KeyValue {
-                key: key.to_owned(),
-                value: Some(AnyValue { value: Some(value) }),
-                ..KeyValue::default()
-            });
-            self
-        }
-
-        pub(crate) fn proto(self) -> proto::Span {
-            self.span
-        }
-
-        pub(crate) fn try_build(self) -> Result<Span, &'static str> {
-            Span::from_proto(self.span, &Arc::from(self.service))
-        }
-
-        pub(crate) fn build(self) -> Arc<Span> {
-            Arc::new(self.try_build().unwrap())
-        }
-    }
-
-    #[test]
-    fn ids_are_checked() {
-        let with = |change: fn(&mut proto::Span)| {
-            let mut builder = SpanBuilder::new("shop", 1, 2, 3);
-            change(&mut builder.span);
-            builder.try_build()
-        };
-        assert!(with(|_| {}).is_ok());
-        assert!(with(|span| span.trace_id = vec![0; 16]).is_err());
-        assert!(with(|span| span.trace_id = vec![1; 15]).is_err());
-        assert!(with(|span| span.span_id = vec![0; 8]).is_err());
-        assert!(with(|span| span.span_id = vec![1; 9]).is_err());
-        assert!(with(|span| span.parent_span_id = vec![1; 7]).is_err());
-        for root in [vec![], vec![0; 8]] {
-            let mut builder = SpanBuilder::new("shop", 1, 2, 3);
-            builder.span.parent_span_id = root;
-            assert_eq!(builder.try_build().unwrap().parent, None);
-        }
-    }
-
-    #[test]
-    fn every_value_has_its_weight() {
-        let weight = |value: Value| {
-            let span = SpanBuilder::new("shop", 1, 2, 3).attribute("", value);
-            span.build().weight() - SpanBuilder::new("shop", 1, 2, 3).build().weight()
-        };
-        let any = |value| AnyValue { value };
-        let empty = weight(Value::BoolValue(true));
-        assert!(empty >= 50);
-        assert_eq!(weight(Value::StringValue("12345".into())), empty + 5);
-        assert_eq!(weight(Value::BytesValue(vec![0; 7])), empty + 7);
-        let values = vec![any(None), any(Some(Value::StringValue("abc".into())))];
-        let array = Value::ArrayValue(ArrayValue { values });
-        assert_eq!(weight(array), empty + 2 * size_of::<AnyValue>() + 3);
-        let values = vec![
-            KeyValue {
-                key: "ab".into(),
-                ..KeyValue::default()
-            };
-            3
-        ];
-        let list = Value::KvlistValue(KeyValueList { values });
-        assert_eq!(weight(list), empty + 3 * (size_of::<KeyValue>() + 2));
-        let named = SpanBuilder::new("shop", 1, 2, 3)
-            .name("")
-            .error("1234")
-            .build();
-        let plain = SpanBuilder::new("shop", 1, 2, 3).name("").build();
-        assert_eq!(named.weight(), plain.weight() + 4);
-    }
-
-    #[test]
-    fn what_a_sender_may_leave_out_or_get_wrong() {
-        let span = SpanBuilder::new("shop", 1, 2, 3)
-            .time(5, 2)
-            .number("http.route", 1)
-            .text("http.response.status_code", "200")
-            .build();
-        assert_eq!(span.duration(), Duration::ZERO);
-        assert_eq!(span.kind, SpanKind::Internal);
-        assert_eq!(span.error, None);
-        assert_eq!(span.text("http.route"), None);
-        assert_eq!(span.number("http.response.status_code"), None);
-
-        let mut odd = SpanBuilder::new("shop", 1, 2, 3);
-        odd.span.kind = 77;
-        assert_eq!(odd.build().kind, SpanKind::Internal);
-        assert_eq!(&*service_name(&[]), "unknown_service");
-    }
-}
+mod tests;

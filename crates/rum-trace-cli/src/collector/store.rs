@@ -1,21 +1,44 @@
 //! The traces in memory: bounded, the oldest goes first.
+//!
+//! What lists need is kept up with each span, so that a search reads no spans.
+//! Whatever takes long (matching, analysis, the freeing of what is evicted)
+//! happens on what was copied out of the lock.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod clock;
+mod filter;
+mod shared;
+mod table;
+mod trace;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rum_trace_propagation::{SpanId, TraceId};
+use rum_trace_propagation::TraceId;
 use tokio::sync::watch;
 
 use super::Span;
+use crate::analysis::digest::Digest;
+use crate::analysis::findings::{Evidence, Findings};
+use crate::analysis::phone::Tap;
+use crate::analysis::summary::Summary;
+use crate::analysis::topology::{Peers, Topology};
+use crate::analysis::tree::Tree;
 
-/// What a span takes in the tables beside its own weight, roughly.
-const SPAN_OVERHEAD: usize = 64;
+pub(crate) use clock::Clock;
+pub(crate) use filter::{Filter, StatusFilter};
+use table::Table;
+use trace::Settled;
+
+/// How long nothing may arrive for a trace before it is taken to be whole.
+pub(crate) const QUIET: Duration = Duration::from_secs(2);
+/// How many traces are copied out, or looked through, at a time.
+const CHUNK: usize = 1_024;
 
 /// How much is kept. Over either limit the trace that came first goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) traces: usize,
-    /// Of memory, for all spans together; estimated.
+    /// Of memory, for all traces together with their tables; estimated.
     pub(crate) bytes: usize,
 }
 
@@ -28,173 +51,266 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// A single trace may take a quarter: then there is room for others beside.
+    const fn trace_bytes(self) -> usize {
+        self.bytes / 4
+    }
+}
+
+/// What the store holds, and what became of what it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) traces: u64,
+    pub(crate) spans: u64,
+    pub(crate) bytes: u64,
+    /// Spans that were taken, whether they are still here or not.
+    pub(crate) received: u64,
+    /// Spans that were here already.
+    pub(crate) duplicates: u64,
+    /// Spans of a trace that takes a quarter of the memory by itself.
+    pub(crate) trace_too_large: u64,
+    pub(crate) evicted_traces: u64,
+    pub(crate) evicted_spans: u64,
+}
+
 /// All received spans, by trace.
 #[derive(Debug)]
 pub(crate) struct Store {
-    limits: Limits,
-    traces: Mutex<Traces>,
-    /// How many spans were received, so that one can wait for more.
-    received: watch::Sender<u64>,
+    clock: Clock,
+    table: Mutex<Table>,
+    /// The sequence number of the last change, so that one can wait for more.
+    changed: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Traces {
-    by_id: HashMap<TraceId, Trace>,
-    /// In order of arrival.
-    order: VecDeque<TraceId>,
-    bytes: usize,
+/// A trace as it was when it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) spans: Vec<Arc<Span>>,
+    pub(crate) digest: Arc<Digest>,
+    pub(crate) sequence: u64,
+    /// Whether nothing has arrived for it for a while.
+    pub(crate) quiet: bool,
+    pub(crate) peers: Arc<Peers>,
 }
 
-#[derive(Debug, Default)]
-struct Trace {
-    spans: Vec<Arc<Span>>,
-    known: HashSet<SpanId>,
-    bytes: usize,
+/// A trace without its spans.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) id: TraceId,
+    /// Its place in the order of arrival.
+    pub(crate) arrival: u64,
+    pub(crate) digest: Arc<Digest>,
+    pub(crate) findings: usize,
+    pub(crate) sequence: u64,
+}
+
+impl Listed {
+    pub(crate) fn summary(&self) -> Summary {
+        Summary::new(self.id, &self.digest, self.findings, self.sequence)
+    }
+}
+
+/// Traces that a search found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The newest first, by the arrival of their first spans.
+    pub(crate) traces: Vec<Listed>,
+    /// Where to go on, if there may be more.
+    pub(crate) next: Option<u64>,
+    pub(crate) sequence: u64,
+}
+
+/// Traces that changed.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// The last change first.
+    pub(crate) traces: Vec<Listed>,
+    /// How many more there were.
+    pub(crate) more: usize,
+    pub(crate) sequence: u64,
 }
 
 impl Store {
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::with_clock(limits, Clock::system())
+    }
+
+    pub(crate) fn with_clock(limits: Limits, clock: Clock) -> Self {
         Self {
-            limits,
-            traces: Mutex::default(),
-            received: watch::Sender::new(0),
+            clock,
+            table: Mutex::new(Table::new(limits)),
+            changed: watch::Sender::new(0),
         }
     }
 
-    pub(crate) fn insert(&self, spans: impl IntoIterator<Item = Span>) {
-        let mut added = 0;
-        {
-            let mut traces = self.lock();
-            for span in spans {
-                added += u64::from(traces.insert(span));
-                // After each span: a single request must not go over either.
-                traces.shrink(self.limits);
-            }
-        }
-        if added > 0 {
-            self.received.send_modify(|received| *received += added);
-        }
+    /// Takes the spans, and says how many it could not.
+    pub(crate) fn insert(&self, spans: impl IntoIterator<Item = Span>) -> u64 {
+        let now = self.clock.now();
+        let (inserted, changed) = {
+            let mut table = self.lock();
+            (table.insert(spans, now), table.sequence())
+        };
+        self.tell(changed);
+        // What was evicted is freed here, beside the lock.
+        inserted.refused
     }
 
     /// The spans of a trace, in order of arrival.
     pub(crate) fn trace(&self, id: TraceId) -> Vec<Arc<Span>> {
-        let traces = self.lock();
-        traces
-            .by_id
-            .get(&id)
-            .map(|trace| trace.spans.clone())
-            .unwrap_or_default()
+        let table = self.lock();
+        table.get(id).map(|trace| trace.spans().to_vec()).unwrap_or_default()
+    }
+
+    pub(crate) fn get(&self, id: TraceId) -> Option<Kept> {
+        let now = self.clock.now();
+        let table = self.lock();
+        let trace = table.get(id)?;
+        Some(Kept {
+            spans: trace.spans().to_vec(),
+            digest: trace.digest(),
+            sequence: trace.sequence(),
+            quiet: trace.is_quiet(now),
+            peers: table.peers(),
+        })
+    }
+
+    /// Whether a trace is here, and has the span.
+    pub(crate) fn has_span(&self, id: TraceId, span: rum_trace_propagation::SpanId) -> bool {
+        self.lock().get(id).is_some_and(|trace| trace.has(span))
+    }
+
+    /// The traces that a filter lets through: the newest first, and of those
+    /// that came before `before`.
+    pub(crate) fn search(&self, filter: &Filter, limit: usize, before: Option<u64>) -> Found {
+        let sequence = self.lock().sequence();
+        let mut traces = Vec::new();
+        let mut matcher = filter.matcher();
+        for listed in self.newest(before) {
+            if !matcher.matches(&listed) {
+                continue;
+            }
+            if traces.len() == limit {
+                let next = traces.last().map(|last: &Listed| last.arrival);
+                return Found { traces, next, sequence };
+            }
+            traces.push(listed);
+        }
+        Found {
+            traces,
+            next: None,
+            sequence,
+        }
+    }
+
+    /// All traces, the newest first, as they are when their turn comes.
+    pub(crate) fn newest(&self, before: Option<u64>) -> impl Iterator<Item = Listed> + '_ {
+        let mut before = before;
+        let chunks = std::iter::from_fn(move || {
+            let chunk = self.lock().newest(before, CHUNK);
+            before = Some(chunk.last()?.arrival);
+            Some(chunk)
+        });
+        chunks.flatten()
+    }
+
+    /// The traces that changed after the change with this number, at most so
+    /// many: those that changed last.
+    pub(crate) fn changes_since(&self, sequence: u64, most: usize) -> Changes {
+        self.lock().changes_since(sequence, most)
+    }
+
+    /// The topologies of all traces that have been quiet once.
+    pub(crate) fn topology(&self) -> Topology {
+        let of_traces = self.lock().topologies();
+        let mut all = Topology::default();
+        for topology in of_traces {
+            all.merge(&topology);
+        }
+        all
+    }
+
+    /// Looks at the traces for which nothing has arrived for a while, and gives
+    /// those that are taken to be whole. To be called again and again.
+    pub(crate) fn settle(&self) -> Vec<TraceId> {
+        let now = self.clock.now();
+        let mut whole = Vec::new();
+        loop {
+            let (due, peers) = self.lock().due(now, CHUNK);
+            if due.is_empty() {
+                return whole;
+            }
+            for trace in due {
+                let (settled, news) = analyse(&trace.spans, trace.quiet, &peers);
+                let mut table = self.lock();
+                table.settle(trace.arrival, trace.spans.len(), settled);
+                table.learn(news);
+                drop(table);
+                whole.extend(trace.quiet.then_some(trace.id));
+            }
+            let changed = self.lock().sequence();
+            self.tell(changed);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.lock().counts()
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.lock().limits()
+    }
+
+    /// The number of the last change.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.lock().sequence()
     }
 
     /// Spans received since the start, whether they are still here or not.
     pub(crate) fn received(&self) -> u64 {
-        *self.received.borrow()
+        self.counts().received
     }
 
-    /// Tells of each arrival.
+    /// Tells of each change: an arrival, or what was found when a trace was
+    /// quiet.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.received.subscribe()
+        self.changed.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Traces> {
+    fn tell(&self, sequence: u64) {
+        self.changed.send_if_modified(|known| {
+            let news = *known < sequence;
+            *known = sequence.max(*known);
+            news
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
         // No panic can leave the tables half changed in a way that matters.
-        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Traces {
-    /// False for a span that is here already: an exporter that got no answer
-    /// sends again.
-    fn insert(&mut self, span: Span) -> bool {
-        let bytes = span.weight() + SPAN_OVERHEAD;
-        let trace = self.by_id.entry(span.trace_id).or_insert_with(|| {
-            self.order.push_back(span.trace_id);
-            Trace::default()
-        });
-        let new = trace.known.insert(span.span_id);
-        if new {
-            trace.spans.push(Arc::new(span));
-            trace.bytes = trace.bytes.saturating_add(bytes);
-            self.bytes = self.bytes.saturating_add(bytes);
-        }
-        new
-    }
+type News = Vec<(String, Arc<str>)>;
 
-    fn shrink(&mut self, limits: Limits) {
-        while self.order.len() > limits.traces || self.bytes > limits.bytes {
-            let Some(oldest) = self.order.pop_front() else {
-                return;
-            };
-            if let Some(trace) = self.by_id.remove(&oldest) {
-                self.bytes = self.bytes.saturating_sub(trace.bytes);
-            }
-        }
-    }
+fn analyse(spans: &[Arc<Span>], quiet: bool, peers: &Peers) -> (Settled, News) {
+    let tree = Tree::new(spans);
+    let tap = Tap::of(spans, &tree);
+    let evidence = Evidence {
+        spans,
+        tree: &tree,
+        tap: tap.as_ref(),
+        quiet,
+        peers,
+    };
+    let findings = Findings::of(evidence);
+    let topology = Topology::of(spans, &tree, tap.as_ref(), peers);
+    let settled = Settled {
+        findings: findings.count(),
+        topology: Arc::new(topology),
+    };
+    (settled, peers.news(spans, &tree))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::collector::SpanBuilder;
-
-    fn span(trace: u8, span: u8, name: &str) -> Span {
-        let span = SpanBuilder::new("shop", trace, span, 0).name(name);
-        span.try_build().unwrap()
-    }
-
-    fn insert(store: &Store, trace: u8, id: u8) {
-        store.insert([span(trace, id, "")]);
-    }
-
-    fn count(store: &Store, trace: u8) -> usize {
-        store.trace(TraceId::from_bytes([trace; 16]).unwrap()).len()
-    }
-
-    #[test]
-    fn a_span_that_is_sent_twice_is_kept_once() {
-        let store = Store::new(Limits::default());
-        insert(&store, 1, 1);
-        insert(&store, 1, 2);
-        insert(&store, 1, 1);
-        // The same span id in another trace is another span.
-        insert(&store, 2, 1);
-        assert_eq!((count(&store, 1), count(&store, 2)), (2, 1));
-        assert_eq!(store.received(), 3);
-    }
-
-    #[test]
-    fn over_the_limit_of_traces_the_oldest_goes() {
-        let limits = Limits {
-            traces: 2,
-            ..Limits::default()
-        };
-        let store = Store::new(limits);
-        for trace in [1, 2, 1, 3] {
-            insert(&store, trace, trace);
-        }
-        let kept: Vec<_> = (1..=3).map(|trace| count(&store, trace)).collect();
-        assert_eq!(kept, [0, 1, 1]);
-        assert_eq!(store.received(), 3);
-    }
-
-    #[test]
-    fn over_the_limit_of_bytes_the_oldest_goes() {
-        let room_for_two = 2 * (span(1, 1, "").weight() + SPAN_OVERHEAD);
-        let limits = Limits {
-            traces: 100,
-            bytes: room_for_two,
-        };
-        let store = Store::new(limits);
-        for trace in 1..=3 {
-            insert(&store, trace, 1);
-        }
-        let kept: Vec<_> = (1..=3).map(|trace| count(&store, trace)).collect();
-        assert_eq!(kept, [0, 1, 1]);
-        // What does not fit at all leaves nothing behind, and breaks nothing.
-        store.insert([span(4, 1, &"x".repeat(room_for_two))]);
-        assert!((1..=4).all(|trace| count(&store, trace) == 0));
-        assert_eq!(store.lock().bytes, 0);
-        insert(&store, 5, 1);
-        assert_eq!(count(&store, 5), 1);
-    }
-}
+mod tests;

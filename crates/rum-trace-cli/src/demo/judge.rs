@@ -209,7 +209,7 @@ fn onward(server: &Span, spans: &[Arc<Span>]) -> Result<(), Verdict> {
 fn servers<'a>(spans: &'a [Arc<Span>], service: &'a str) -> impl Iterator<Item = &'a Arc<Span>> {
     spans
         .iter()
-        .filter(move |span| span.kind == SpanKind::Server && &*span.service == service)
+        .filter(move |span| span.kind == SpanKind::Server && span.service() == service)
 }
 
 fn is(id: Option<SpanId>, hex: &str) -> bool {

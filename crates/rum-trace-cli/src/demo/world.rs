@@ -12,7 +12,7 @@ use rum_trace::{BuildError, Instrumenter};
 
 use super::call::Stock;
 use super::{shop, stock};
-use crate::collector::{Collector, Limits};
+use crate::collector::{self, Collector, Options};
 use crate::loopback::Server;
 
 /// The names under which the services export.
@@ -50,6 +50,8 @@ pub(crate) enum StartError {
         #[source]
         error: io::Error,
     },
+    #[error(transparent)]
+    Collector(#[from] collector::StartError),
     #[error("the export of {service} cannot be set up: {error}")]
     Export {
         service: &'static str,
@@ -67,9 +69,7 @@ pub(crate) enum StartError {
 impl World {
     /// From the far end to the near one: each needs the address of the next.
     pub(crate) async fn start() -> Result<Self, StartError> {
-        let collector = Collector::start(Limits::default())
-            .await
-            .map_err(listening("the collector"))?;
+        let collector = Collector::start(Options::loopback()).await?;
         let stock = Service::start(STOCK, &collector, |layer, _| stock::router(layer)).await?;
         let shop = Service::start(SHOP, &collector, |layer, pipeline| {
             let tracer = pipeline.tracer_provider().tracer("rum-trace-demo");

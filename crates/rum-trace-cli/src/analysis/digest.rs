@@ -1,0 +1,287 @@
+//! What a list needs to know of a trace, kept up with each span that arrives: a
+//! search reads these, and no spans.
+
+use std::sync::Arc;
+
+use rum_trace_propagation::SpanId;
+
+use super::facts;
+use crate::collector::Span;
+
+/// How many values of one field are remembered of a trace; a search finds it by
+/// no others.
+pub(crate) const MAX_VALUES: usize = 256;
+
+/// What a trace can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Field {
+    App,
+    AppType,
+    Session,
+    User,
+    Service,
+    /// Of HTTP, or the method of an RPC.
+    Route,
+    Path,
+}
+
+impl Field {
+    pub(crate) fn of<'a>(self, span: &'a Span) -> Option<&'a str> {
+        match self {
+            Self::App => span.text("rum.app.id"),
+            Self::AppType => span.text("rum.app.type"),
+            Self::Session => span.text("session.id"),
+            Self::User => span.text("user.id"),
+            Self::Service => Some(&span.resource.service),
+            Self::Route => facts::route(span),
+            Self::Path => span.text("url.path"),
+        }
+    }
+}
+
+const FIELDS: [Field; 7] = [
+    Field::App,
+    Field::AppType,
+    Field::Session,
+    Field::User,
+    Field::Service,
+    Field::Route,
+    Field::Path,
+];
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digest {
+    pub(crate) spans: u32,
+    pub(crate) errors: u32,
+    /// The earliest start and the latest end.
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// Different values, in order.
+    values: Vec<(Field, Arc<str>)>,
+    text_bytes: usize,
+    app: Told,
+    app_type: Told,
+    app_version: Told,
+    session: Told,
+    user: Told,
+    /// The earliest span without a parent, otherwise the earliest.
+    root: Option<Arc<Span>>,
+    /// The SERVER span under the phone's, if there is one.
+    entry: Option<Arc<Span>>,
+}
+
+/// A text, and the span that tells it: the earliest one that does.
+#[derive(Clone, Debug, Default)]
+struct Told(Option<(Key, Arc<str>)>);
+
+/// An order that does not depend on the order of arrival.
+type Key = (u64, SpanId);
+
+fn key(span: &Span) -> Key {
+    (span.start, span.span_id)
+}
+
+impl Told {
+    fn hear(&mut self, key: Key, text: Option<&str>, share: impl FnOnce(&str) -> Arc<str>) {
+        let earlier = self.0.as_ref().is_none_or(|(known, _)| key < *known);
+        if let (true, Some(text)) = (earlier, text) {
+            self.0 = Some((key, share(text)));
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.0.as_ref().map(|(_, text)| &**text)
+    }
+}
+
+fn find(values: &[(Field, Arc<str>)], field: Field, text: &str) -> Result<usize, usize> {
+    values.binary_search_by(|(known, value)| known.cmp(&field).then_with(|| (**value).cmp(text)))
+}
+
+impl Digest {
+    /// The digest of all of them, with the span under the phone's.
+    #[cfg(test)]
+    pub(crate) fn of(spans: &[Arc<Span>]) -> Self {
+        let mut digest = Self::default();
+        for span in spans {
+            digest.add(span);
+        }
+        let tree = super::tree::Tree::new(spans);
+        let tap = super::phone::Tap::of(spans, &tree);
+        digest.set_entry(tap.map(|tap| Arc::clone(&spans[tap.entry])));
+        digest
+    }
+
+    pub(crate) fn add(&mut self, span: &Arc<Span>) {
+        self.start = if self.spans == 0 { span.start } else { self.start.min(span.start) };
+        self.end = self.end.max(facts::end(span));
+        self.spans = self.spans.saturating_add(1);
+        self.errors = self.errors.saturating_add(u32::from(span.status.is_error()));
+        for field in FIELDS {
+            self.remember(field, field.of(span), span);
+        }
+        self.hear(span);
+        let rank = |span: &Span| (span.parent.is_some(), key(span));
+        if self.root.as_ref().is_none_or(|root| rank(span) < rank(root)) {
+            self.root = Some(Arc::clone(span));
+        }
+    }
+
+    fn remember(&mut self, field: Field, text: Option<&str>, span: &Span) {
+        let Some(text) = text else {
+            return;
+        };
+        let Err(at) = find(&self.values, field, text) else {
+            return;
+        };
+        if self.values(field).len() < MAX_VALUES {
+            let text = match field {
+                Field::Service => Arc::clone(&span.resource.service),
+                _ => Arc::from(text),
+            };
+            self.text_bytes = self.text_bytes.saturating_add(text.len() + TEXT_OVERHEAD);
+            self.values.insert(at, (field, text));
+        }
+    }
+
+    fn hear(&mut self, span: &Span) {
+        let (key, values) = (key(span), &self.values);
+        // One text is kept once: among the values it is already.
+        let shared = |field, text: &str| {
+            let found = find(values, field, text).ok().and_then(|at| values.get(at));
+            found.map_or_else(|| Arc::from(text), |(_, text)| Arc::clone(text))
+        };
+        for (told, field) in [
+            (&mut self.app, Field::App),
+            (&mut self.app_type, Field::AppType),
+            (&mut self.session, Field::Session),
+            (&mut self.user, Field::User),
+        ] {
+            told.hear(key, field.of(span), |text| shared(field, text));
+        }
+        let version = span.text("rum.app.version");
+        self.app_version.hear(key, version, |text| Arc::from(text));
+    }
+
+    /// Which span is under the phone's can change with each arrival.
+    pub(crate) fn set_entry(&mut self, entry: Option<Arc<Span>>) {
+        self.entry = entry;
+    }
+
+    /// The SERVER span under the phone's.
+    pub(crate) fn entry(&self) -> Option<&Arc<Span>> {
+        self.entry.as_ref()
+    }
+
+    /// The span that stands for the trace: under the phone's, or the root.
+    pub(crate) fn lead(&self) -> Option<&Arc<Span>> {
+        self.entry.as_ref().or(self.root.as_ref())
+    }
+
+    pub(crate) fn values(&self, field: Field) -> &[(Field, Arc<str>)] {
+        let from = self.values.partition_point(|(known, _)| *known < field);
+        let to = self.values.partition_point(|(known, _)| *known <= field);
+        self.values.get(from..to).unwrap_or_default()
+    }
+
+    pub(crate) fn texts(&self, field: Field) -> impl Iterator<Item = &Arc<str>> {
+        self.values(field).iter().map(|(_, text)| text)
+    }
+
+    pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|(_, text)| &**text)
+    }
+
+    pub(crate) fn has(&self, field: Field, text: &str) -> bool {
+        find(&self.values, field, text).is_ok()
+    }
+
+    pub(crate) fn app(&self) -> Option<&str> {
+        self.app.text()
+    }
+
+    pub(crate) fn app_type(&self) -> Option<&str> {
+        self.app_type.text()
+    }
+
+    pub(crate) fn app_version(&self) -> Option<&str> {
+        self.app_version.text()
+    }
+
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.session.text()
+    }
+
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.text()
+    }
+
+    pub(crate) const fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// About how many bytes of memory it takes, beside the spans.
+    pub(crate) fn weight(&self) -> usize {
+        let table = self.values.capacity() * size_of::<(Field, Arc<str>)>();
+        size_of::<Self>() + table + self.text_bytes
+    }
+}
+
+/// The counters of a shared text, and what the allocator adds.
+const TEXT_OVERHEAD: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::analysis::summary::Summary;
+    use crate::collector::SpanBuilder;
+
+    /// A few spans of a trace; small numbers, so that they meet.
+    fn spans() -> impl Strategy<Value = Vec<Arc<Span>>> {
+        let span = (1..9_u8, 0..9_u8, 0..4_u64, 0..5_u8, any::<bool>(), any::<bool>());
+        let spans = proptest::collection::btree_map(1..9_u8, span, 1..9);
+        spans.prop_map(|spans| {
+            let built = spans.into_iter().map(|(id, (_, parent, start, told, server, failed))| {
+                let span = SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
+                    .time(start, start + u64::from(id));
+                let span = if server { span.server() } else { span };
+                let span = if failed { span.error("") } else { span };
+                match told {
+                    0 => span,
+                    1 => span.text("session.id", "s1").text("rum.app.version", "1"),
+                    2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
+                    3 => span.text("user.id", "u1").text("http.route", "/a"),
+                    _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
+                }
+                .build()
+            });
+            built.collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_arrival_does_not_matter(
+            (spans, shuffled) in spans().prop_flat_map(|spans| (Just(spans.clone()), Just(spans).prop_shuffle()))
+        ) {
+            let id = spans[0].trace_id;
+            let summary = |spans: &[Arc<Span>]| Summary::new(id, &Digest::of(spans), 0, 0);
+            prop_assert_eq!(summary(&spans), summary(&shuffled));
+        }
+    }
+
+    #[test]
+    fn the_values_of_a_field_are_bounded() {
+        let mut digest = Digest::default();
+        for path in 0..MAX_VALUES + 9 {
+            let span = SpanBuilder::new("shop", 1, 2, 0).text("url.path", &format!("/{path}"));
+            digest.add(&span.build());
+        }
+        assert_eq!(digest.values(Field::Path).len(), MAX_VALUES);
+        assert_eq!(digest.values(Field::Service).len(), 1);
+        assert!(digest.has(Field::Path, "/255") && !digest.has(Field::Path, "/256"));
+        assert!(digest.weight() > MAX_VALUES * TEXT_OVERHEAD);
+    }
+}

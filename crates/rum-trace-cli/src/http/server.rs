@@ -1,0 +1,269 @@
+//! HTTP/1.1 and HTTP/2 on one socket, bounded in connections and in time.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tower_service::Service as _;
+
+/// How long an accept that failed, for want of file descriptors, is not repeated.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
+/// How long a connection may take to close once it was asked to.
+const FAREWELL: Duration = Duration::from_secs(2);
+const MAX_HEADERS: u32 = 16 * 1024;
+const MAX_HTTP1_BUFFER: usize = 64 * 1024;
+/// Requests at a time on one connection.
+const MAX_STREAMS: u32 = 64;
+
+/// What a server puts up with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Connections at a time; further ones are closed at once.
+    pub(crate) connections: usize,
+    /// How long a connection may take to its first request.
+    pub(crate) first_request: Duration,
+    /// How long it may then be without one.
+    pub(crate) idle: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            first_request: Duration::from_secs(10),
+            idle: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A running server; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    turned_away: Arc<AtomicU64>,
+}
+
+impl Server {
+    pub(crate) async fn start(
+        address: SocketAddr,
+        app: Router,
+        patience: Patience,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let turned_away = Arc::new(AtomicU64::new(0));
+        let acceptor = Acceptor {
+            listener,
+            app,
+            patience,
+            stopped,
+            turned_away: Arc::clone(&turned_away),
+        };
+        Ok(Self {
+            address,
+            stop,
+            task: tokio::spawn(acceptor.run()),
+            turned_away,
+        })
+    }
+
+    /// Where it listens, with the port that it got.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many connections were closed at once, since there were too many.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more connections, lets requests under way end, and waits for
+    /// them, for a short while.
+    pub(crate) async fn stop(mut self) {
+        // The receiver is gone only if the task is.
+        let _ = self.stop.send(true);
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Acceptor {
+    listener: TcpListener,
+    app: Router,
+    patience: Patience,
+    stopped: watch::Receiver<bool>,
+    turned_away: Arc<AtomicU64>,
+}
+
+impl Acceptor {
+    async fn run(self) {
+        let places = Arc::new(Semaphore::new(self.patience.connections));
+        // Connections end with the set.
+        let mut connections = JoinSet::new();
+        let mut stopped = self.stopped.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+                Some(_) = connections.join_next() => continue,
+            };
+            let Ok((stream, _)) = accepted else {
+                sleep(AFTER_FAILURE).await;
+                continue;
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                self.turned_away.fetch_add(1, Ordering::Relaxed);
+                continue;
+            };
+            let served = serve(
+                stream,
+                self.app.clone(),
+                self.patience,
+                self.stopped.clone(),
+            );
+            connections.spawn(async move {
+                served.await;
+                drop(place);
+            });
+        }
+        // Closed first: who connects now is told so at once.
+        drop(self.listener);
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(FAREWELL, all).await;
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    app: Router,
+    patience: Patience,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Answers are small: none waits for another.
+    let _ = stream.set_nodelay(true);
+    let requests = Requests::new();
+    let service = service_fn(|request: Request<Incoming>| {
+        let (mut app, under_way) = (app.clone(), requests.begin());
+        async move {
+            let response: Result<Response<Body>, Infallible> = app.call(request).await;
+            drop(under_way);
+            response
+        }
+    });
+    let builder = builder();
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = requests.out_of(patience) => {}
+        _ = stopped.wait_for(|stopped| *stopped) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(FAREWELL, connection).await;
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    (builder.http1())
+        .timer(TokioTimer::new())
+        // `Requests` knows of both versions, and of a connection that never
+        // says which it is.
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HTTP1_BUFFER);
+    (builder.http2())
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEADERS)
+        .max_concurrent_streams(MAX_STREAMS);
+    builder
+}
+
+/// The requests of one connection: how many are under way, and since when none.
+struct Requests {
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy)]
+struct State {
+    under_way: usize,
+    any: bool,
+    since: Instant,
+}
+
+impl Requests {
+    fn new() -> Self {
+        let state = State {
+            under_way: 0,
+            any: false,
+            since: Instant::now(),
+        };
+        Self {
+            state: watch::Sender::new(state),
+        }
+    }
+
+    fn begin(&self) -> UnderWay {
+        self.state.send_modify(|state| {
+            state.under_way = state.under_way.saturating_add(1);
+            state.any = true;
+        });
+        UnderWay(self.state.clone())
+    }
+
+    /// Ends when the connection was without a request for too long.
+    async fn out_of(&self, patience: Patience) {
+        let mut changes = self.state.subscribe();
+        loop {
+            let state = *changes.borrow_and_update();
+            let left = if state.any {
+                patience.idle
+            } else {
+                patience.first_request
+            };
+            let over = async {
+                match state.under_way {
+                    0 => sleep_until(state.since + left).await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = over => return,
+                // The sender is in `self`.
+                _ = changes.changed() => {}
+            }
+        }
+    }
+}
+
+struct UnderWay(watch::Sender<State>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|state| {
+            state.under_way = state.under_way.saturating_sub(1);
+            state.since = Instant::now();
+        });
+    }
+}

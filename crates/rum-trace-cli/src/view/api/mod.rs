@@ -1,0 +1,135 @@
+//! The JSON API under `/api/v1`: see docs/VIEW.md.
+
+mod error;
+mod query;
+mod sessions;
+mod span;
+mod status;
+mod topology;
+mod trace;
+mod traces;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rum_trace_propagation::{SpanId, TraceId};
+use serde::Serialize;
+
+use super::start::Shared;
+use super::{live, page};
+
+pub(super) use error::ApiError;
+pub(super) use query::Query;
+pub(super) use status::Status;
+
+/// What a handler gives: it is written as JSON.
+type Answer<T> = Result<T, ApiError>;
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(page::index))
+        .route("/assets/{name}", get(asset))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/traces", get(traces))
+        .route("/api/v1/traces/{trace}", get(trace))
+        .route("/api/v1/traces/{trace}/spans/{span}", get(span))
+        .route("/api/v1/sessions", get(sessions))
+        .route("/api/v1/sessions/{session}", get(session))
+        .route("/api/v1/topology", get(topology))
+        .route("/api/v1/events", get(live::events))
+        .fallback(|| async { ApiError::not_found("there is nothing at this address") })
+        .method_not_allowed_fallback(|| async { ApiError::method() })
+        .with_state(shared)
+}
+
+type Raw = State<Arc<Shared>>;
+type Segments<T> = Result<Path<T>, PathRejection>;
+
+async fn asset(name: Segments<String>) -> Result<Response, ApiError> {
+    page::asset(&segments(name)?)
+}
+
+async fn status(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
+    answer(move || {
+        Query::parse(query.as_deref(), &[])?;
+        Ok(Status::of(&shared))
+    })
+    .await
+}
+
+async fn traces(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
+    answer(move || traces::answer(&shared.store, query.as_deref())).await
+}
+
+async fn trace(State(shared): Raw, id: Segments<String>, RawQuery(query): RawQuery) -> Response {
+    answer(move || {
+        Query::parse(query.as_deref(), &[])?;
+        trace::answer(&shared.store, trace_id(&segments(id)?)?)
+    })
+    .await
+}
+
+async fn span(
+    State(shared): Raw,
+    ids: Segments<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    answer(move || {
+        let query = Query::parse(query.as_deref(), &["service"])?;
+        let (trace, span) = segments(ids)?;
+        let id = SpanId::from_hex(span.as_bytes())
+            .ok_or_else(|| ApiError::invalid("span id", "16 hex digits in lower case, not all zero"))?;
+        span::answer(&shared.store, trace_id(&trace)?, id, query.text("service"))
+    })
+    .await
+}
+
+async fn sessions(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
+    answer(move || sessions::list(&shared.store, query.as_deref())).await
+}
+
+async fn session(State(shared): Raw, id: Segments<String>, RawQuery(query): RawQuery) -> Response {
+    answer(move || sessions::one(&shared.store, &segments(id)?, query.as_deref())).await
+}
+
+async fn topology(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
+    answer(move || topology::answer(&shared.store, query.as_deref())).await
+}
+
+fn segments<T>(path: Segments<T>) -> Answer<T> {
+    let path = path.map_err(|_| ApiError::invalid("path", "percent-encoded UTF-8"))?;
+    Ok(path.0)
+}
+
+fn trace_id(text: &str) -> Answer<TraceId> {
+    TraceId::from_hex(text.as_bytes())
+        .ok_or_else(|| ApiError::invalid("trace id", "32 hex digits in lower case, not all zero"))
+}
+
+fn no_such_trace() -> ApiError {
+    ApiError::not_found("there is no such trace: it never came, or gave way to newer ones")
+}
+
+/// Runs it beside the workers that take spans in, and writes what it gives.
+async fn answer<T: Serialize + 'static>(
+    work: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Response {
+    let written = tokio::task::spawn_blocking(move || {
+        serde_json::to_vec(&work()?).map_err(|_| ApiError::internal())
+    });
+    match written.await {
+        Ok(Ok(json)) => json_response(json),
+        Ok(Err(error)) => error.into_response(),
+        Err(_) => ApiError::internal().into_response(),
+    }
+}
+
+fn json_response(json: Vec<u8>) -> Response {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    (headers, json).into_response()
+}

@@ -1,0 +1,55 @@
+//! `/traces/{trace_id}`: a trace as it is drawn.
+
+use rum_trace_propagation::TraceId;
+use serde::Serialize;
+
+use super::{Answer, no_such_trace};
+use crate::analysis::findings::{Evidence, Finding, Findings};
+use crate::analysis::phone::Tap;
+use crate::analysis::rows::{Row, Rows};
+use crate::analysis::summary::Summary;
+use crate::analysis::tree::Tree;
+use crate::collector::{Kept, Store};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Trace {
+    summary: Summary,
+    rows: Vec<Row>,
+    findings: Vec<Finding>,
+    findings_truncated: usize,
+    services: Vec<String>,
+    /// Spans that have no row.
+    truncated: usize,
+    /// Whether no more spans are expected: until then nothing is called missing.
+    quiet: bool,
+}
+
+pub(super) fn answer(store: &Store, id: TraceId) -> Answer<Trace> {
+    let kept = store.get(id).ok_or_else(no_such_trace)?;
+    Ok(looked_at(&kept, |evidence| {
+        let findings = Findings::of(evidence);
+        let rows = Rows::of(evidence, &findings, kept.digest.start);
+        Trace {
+            summary: Summary::new(id, &kept.digest, findings.count(), kept.sequence),
+            rows: rows.rows,
+            findings_truncated: findings.truncated,
+            findings: findings.list,
+            services: rows.services,
+            truncated: rows.truncated,
+            quiet: kept.quiet,
+        }
+    }))
+}
+
+/// Puts the spans in their places for whoever looks at them.
+pub(super) fn looked_at<T>(kept: &Kept, look: impl FnOnce(Evidence<'_>) -> T) -> T {
+    let tree = Tree::new(&kept.spans);
+    let tap = Tap::of(&kept.spans, &tree);
+    look(Evidence {
+        spans: &kept.spans,
+        tree: &tree,
+        tap: tap.as_ref(),
+        quiet: kept.quiet,
+        peers: &kept.peers,
+    })
+}

@@ -1,0 +1,154 @@
+//! What stands while the viewer runs: the receivers and the page.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::{api, guard, live};
+use crate::cli::ViewArgs;
+use crate::collector::{self, Collector, Limits, Options, Store};
+use crate::http::host::HostPolicy;
+use crate::http::server::{Patience, Server};
+
+/// Why the viewer cannot start, or go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error("no runtime could be started: {0}")]
+    Runtime(#[source] io::Error),
+    #[error(transparent)]
+    Listen(#[from] collector::StartError),
+    #[error("standard output: {0}")]
+    Output(#[source] io::Error),
+}
+
+/// What every request may need.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) collector: Collector,
+    pub(super) store: Arc<Store>,
+    pub(super) hosts: HostPolicy,
+    /// Places for those who listen to events.
+    pub(super) listeners: Arc<Semaphore>,
+    refused_hosts: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn refuse_host(&self) {
+        self.refused_hosts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused_hosts(&self) -> u64 {
+        self.refused_hosts.load(Ordering::Relaxed)
+    }
+}
+
+/// Receivers and page. They end when this is dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    shared: Arc<Shared>,
+    page: Server,
+}
+
+impl Running {
+    pub(super) async fn start(args: &ViewArgs) -> Result<Self, StartError> {
+        let hosts = HostPolicy::new(args.allow_host.iter().cloned());
+        let options = Options {
+            grpc: Some(args.grpc),
+            http: Some(args.http),
+            limits: Limits {
+                traces: args.max_traces,
+                bytes: args.max_bytes,
+            },
+            hosts: hosts.clone(),
+            ..Options::default()
+        };
+        let collector = Collector::start(options).await?;
+        let shared = Arc::new(Shared {
+            store: Arc::clone(collector.store()),
+            collector,
+            hosts,
+            listeners: Arc::new(Semaphore::new(live::MAX_LISTENERS)),
+            refused_hosts: AtomicU64::new(0),
+        });
+        let app = guard::around(api::router(Arc::clone(&shared)), Arc::clone(&shared));
+        let page = Server::start(args.listen, app, Patience::default()).await;
+        let page = page.map_err(|error| cannot_listen(args.listen, error))?;
+        Ok(Self { shared, page })
+    }
+
+    pub(super) fn store(&self) -> &Arc<Store> {
+        &self.shared.store
+    }
+
+    /// Where the page is.
+    pub(super) const fn page(&self) -> SocketAddr {
+        self.page.address()
+    }
+
+    fn addresses(&self) -> [(&'static str, Option<SocketAddr>); 3] {
+        let collector = &self.shared.collector;
+        [
+            ("page", Some(self.page())),
+            ("OTLP/gRPC", collector.grpc()),
+            ("OTLP/HTTP", collector.http()),
+        ]
+    }
+
+    /// The addresses, one on a line, and what a service needs of them.
+    pub(super) fn opening(&self) -> String {
+        let mut text = String::new();
+        for (name, address) in self.addresses() {
+            if let Some(address) = address {
+                // Writing to a String does not fail, here and below.
+                let _ = writeln!(text, "{name:9}  http://{}", reachable(address));
+            }
+        }
+        if let Some(address) = self.shared.collector.http() {
+            let address = reachable(address);
+            let _ = writeln!(text, "\nIn a service: OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}");
+        }
+        text
+    }
+
+    /// Of what others than this machine can reach.
+    pub(super) fn warnings(&self) -> String {
+        let mut text = String::new();
+        for (name, address) in self.addresses() {
+            if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+                let _ = writeln!(
+                    text,
+                    "rum-trace view: warning: {name} listens on {address}: whoever reaches this \
+                     machine can use it, without a password"
+                );
+            }
+        }
+        text
+    }
+}
+
+/// All interfaces are no address that one can connect to everywhere.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> StartError {
+    let option = "--listen";
+    StartError::Listen(match error.kind() {
+        io::ErrorKind::AddrInUse => collector::StartError::Taken { option, address },
+        _ => collector::StartError::Listen {
+            option,
+            address,
+            error,
+        },
+    })
+}
