@@ -45,7 +45,9 @@ export function spanDetails({ onClose, onSpan, onEvents }) {
     request?.abort();
     request = new AbortController();
     try {
-      const span = await get(paths.span(trace, row.span_id), null, request.signal);
+      // Two services may have given the same id.
+      const service = detail.services[row.service];
+      const span = await get(paths.span(trace, row.span_id), service === undefined ? null : { service }, request.signal);
       fill(content, heading(row, detail), body(span, row, detail, onSpan));
       onEvents(span.events.map((event) => ({ at: row.start_ns + event.offset_ns, name: event.name })));
     } catch (error) {
@@ -87,7 +89,8 @@ function body(span, row, detail, onSpan) {
     span.sw8 && section('Raw sw8 ids', null, attributeTable(plainAttributes(span.sw8))),
     section('Resource', span.resource.length, attributeTable(span.resource)),
     span.scope && section('Scope', null, [h('p.scope', {}, said(span.scope.name || '(no name)', 300), span.scope.version && h('span.quiet', {}, ' ', said(span.scope.version, 100))), span.scope.attributes.length > 0 && attributeTable(span.scope.attributes)]),
-    droppedText(span.dropped),
+    droppedText(span.dropped, 'Dropped by the sender for its limits'),
+    droppedText(span.cut, 'Left out here, since the span is very large'),
   ];
 }
 
@@ -118,7 +121,7 @@ function parentLink({ parent }, { rows }, onSpan) {
 }
 
 function flagsText(flags) {
-  const words = [flags.sampled ? 'sampled' : 'not sampled', flags.random && 'random id'];
+  const words = [flags.sampled === null ? 'sampled or not is not told' : flags.sampled ? 'sampled' : 'not sampled', flags.random && 'random id'];
   if (flags.remote_parent !== null) words.push(flags.remote_parent ? 'remote parent' : 'local parent');
   return words.filter(Boolean).join(', ');
 }
@@ -162,7 +165,7 @@ function plainAttributes(object) {
   return Object.entries(object).map(([key, value]) => ({ key, type: 'string', value: value === null ? '–' : String(value) }));
 }
 
-function droppedText(dropped) {
+function droppedText(dropped, why) {
   const words = Object.entries(dropped ?? {}).filter(([, number]) => number > 0).map(([what, number]) => plural(number, what.replace(/s$/, '')));
-  return words.length > 0 && h('p.details-part.quiet', {}, `Dropped by the sender for its limits: ${words.join(', ')}.`);
+  return words.length > 0 && h('p.details-part.quiet', {}, `${why}: ${words.join(', ')}.`);
 }

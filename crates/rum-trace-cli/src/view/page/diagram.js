@@ -1,22 +1,23 @@
 // Services, apps and peers as a picture: boxes, and what calls what.
 
 import { fill, h, svg, title } from './dom.js';
+import { iconPath } from './icons.js';
 import { count, duration, percent, plural, rate, short, visible } from './format.js';
 import { layered } from './layout.js';
 import { colourClass } from './services.js';
 
 /** More boxes than this are no picture any more. */
 export const MOST_NODES = 60;
-const CHARACTER_PX = 7.1;
-const SMALL_CHARACTER_PX = 6.3;
 const PADDING = 12;
 /** No smaller than this is the picture drawn to fit; then it scrolls. */
 const SMALLEST = 0.72;
-const GLYPHS = new Map([
-  ['app', '▯'],
-  ['peer', '⬡'],
-]);
+const SMALLEST_SMALL = 0.62;
+const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+const NAME_FONT = `600 13px ${FAMILY}`;
+const TEXT_FONT = `11.5px ${FAMILY}`;
+const LABEL_FONT = `11px ${FAMILY}`;
 let drawn = 0;
+let pen = null;
 
 /** `onNode(node)`: clicked. `small`: for one trace, with fewer words. */
 export function diagram({ label, small = false, onNode }) {
@@ -59,8 +60,8 @@ export function diagram({ label, small = false, onNode }) {
     const most = Math.max(...edges.map(({ edge }) => edge.calls), 1);
     const margin = 10;
     const box = [-margin, -margin, layout.width + 2 * margin, layout.height + 2 * margin].map(Math.ceil);
-    const scale = Math.min(Math.max((width - 4) / box[2], SMALLEST), 1);
-    const lines = layout.edges.map((each) => edgeOf(each, { arrow, most, down, marked: isMarked(each.edge.edge, nodes) }));
+    const scale = Math.min(Math.max((width - 20) / box[2], small ? SMALLEST_SMALL : SMALLEST), 1);
+    const lines = layout.edges.map((each) => edgeOf(each, { arrow, most, down, small, marked: isMarked(each.edge.edge, nodes) }));
     return svg(
       'svg',
       { viewBox: box.join(' '), width: Math.round(box[2] * scale), height: Math.round(box[3] * scale), role: 'group', 'aria-label': label },
@@ -94,7 +95,8 @@ function chosen({ nodes, edges }) {
 function fitted(nodes, edges, width, small) {
   const gaps = small ? { across: 10, along: 14 } : { across: 18, along: 26 };
   const right = layered(nodes, edges, gaps);
-  if (right.width * SMALLEST <= width) return { layout: right, down: false };
+  const smallest = small ? SMALLEST_SMALL : SMALLEST;
+  if ((right.width + 24) * smallest <= width) return { layout: right, down: false };
   const down = layered(nodes, edges, { ...gaps, down: true });
   return down.width < right.width ? { layout: down, down: true } : { layout: right, down: false };
 }
@@ -104,8 +106,15 @@ function boxOf(node, edges, small) {
   const loop = edges.find(({ from, to }) => from === node.id && to === node.id);
   const lines = [nodeText(node)];
   if (loop) lines.push(`calls itself ${count(loop.calls)}×`);
-  const longest = Math.max(name.length * CHARACTER_PX + 18, ...lines.map((line) => line.length * SMALL_CHARACTER_PX));
+  const longest = Math.max(...[textWidth(name, NAME_FONT), ...lines.map((line) => textWidth(line, TEXT_FONT))].map((px) => px + 17));
   return { name, lines, width: Math.ceil(Math.max(longest + 2 * PADDING, 90)), height: 30 + lines.length * 16 };
+}
+
+/** The same font as in diagram.css. */
+function textWidth(text, font) {
+  pen ??= document.createElement('canvas').getContext('2d');
+  pen.font = font;
+  return pen.measureText(text).width;
 }
 
 function nodeText({ kind, spans, errors }) {
@@ -115,13 +124,13 @@ function nodeText({ kind, spans, errors }) {
 
 function labelOf(edge, small) {
   const lines = small ? smallLines(edge) : lines2(edge);
-  const longest = Math.max(...lines.map((line) => line.length));
-  return { lines, width: Math.ceil(longest * SMALL_CHARACTER_PX + 14), height: lines.length * 15 + 6 };
+  const longest = Math.max(...lines.map((line) => textWidth(line, LABEL_FONT)));
+  return { lines, width: Math.ceil(longest + 14), height: lines.length * 15 + 6 };
 }
 
 function smallLines({ calls, errors, lost, p50_ns: p50, max_ns: max }) {
   const time = calls === 1 ? p50 : max;
-  const words = [calls > 1 && `${count(calls)}×`, Number.isFinite(time) && duration(time), errors > 0 && plural(errors, 'error')];
+  const words = [calls > 1 && `${count(calls)}×`, Number.isFinite(time) && duration(time), errors > 0 && (calls === 1 ? '✗' : `${count(errors)} ✗`)];
   const line = words.filter(Boolean).join(' · ') || plural(calls, 'call');
   return lost > 0 ? [line, `${count(lost)} not seen beyond`] : [line];
 }
@@ -154,18 +163,19 @@ function nodeOf({ name, lines, width, height, node }, { x, y }, onNode) {
     },
     svg('title', {}, short(node.name, 400)),
     svg('rect', { class: 'node-box', width, height, rx: node.kind === 'app' ? 14 : 7 }),
-    node.kind === 'service' ? svg('circle', { class: 'node-dot', cx: PADDING + 5, cy: 18, r: 5 }) : svg('text', { class: 'node-glyph', x: PADDING, y: 22 }, GLYPHS.get(node.kind) ?? ''),
+    node.kind === 'service' ? svg('circle', { class: 'node-dot', cx: PADDING + 5, cy: 18, r: 5 }) : svg('path', { class: 'node-glyph', d: iconPath(node.kind), transform: `translate(${PADDING - 3} 10)` }),
     svg('text', { class: 'node-name', x: PADDING + 17, y: 22 }, name),
     lines.map((line, index) => svg('text', { class: 'node-text', x: PADDING + 17, y: 39 + index * 16 }, line)),
   );
   return group;
 }
 
-function edgeOf({ edge: labelled, points, label }, { arrow, most, down, marked }) {
+function edgeOf({ edge: labelled, points, label }, { arrow, most, down, small, marked }) {
   const { edge } = labelled;
   const path = curve(points, down);
   const share = edge.calls > 0 ? Math.min(edge.errors / edge.calls, 1) : 0;
-  const width = 1.5 + 5 * Math.sqrt(edge.calls / most);
+  // Over the same time, calls stand to each other as rates do.
+  const width = small ? 2 : 1.5 + 5 * Math.sqrt(edge.calls / most);
   const line = svg(
     'g.edge',
     { class: [marked && 'is-marked', edge.lost > 0 && 'has-lost'].filter(Boolean).join(' ') || null, data: { from: edge.from, to: edge.to } },
@@ -177,7 +187,7 @@ function edgeOf({ edge: labelled, points, label }, { arrow, most, down, marked }
 }
 
 function labelText({ lines, width, height, edge }, { x, y }, marked) {
-  const bad = (line) => (/errors?$|lost|not seen/.test(line) ? ' is-bad' : '');
+  const bad = (line) => (/errors?$|✗$|lost|not seen/.test(line) ? ' is-bad' : '');
   return svg(
     'g',
     { class: `edge-label${marked ? ' is-marked' : ''}`, transform: `translate(${x - width / 2} ${y - height / 2})` },

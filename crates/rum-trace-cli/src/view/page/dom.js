@@ -2,6 +2,7 @@
 // and values were sent by whoever could reach the receiver.
 
 import { short, visible } from './format.js';
+import { iconPath } from './icons.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 /** A tooltip is no place to read a novel in. */
@@ -29,6 +30,11 @@ export function fill(parent, ...children) {
   parent.replaceChildren(...children.flat(Infinity).filter(isThere).map(node));
 }
 
+/** A picture of our own: not every machine has a letter for it. */
+export function icon(name) {
+  return svg('svg', { class: 'icon', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: iconPath(name) }));
+}
+
 export function title(text) {
   return short(visible(text), LONGEST_TITLE);
 }
@@ -40,14 +46,14 @@ export function announce(text) {
 }
 
 export function copyButton(text, what) {
-  const button = h('button.copy', { type: 'button', 'aria-label': `Copy ${what}`, title: `Copy ${what}` }, '⧉');
+  const button = h('button.copy', { type: 'button', 'aria-label': `Copy ${what}`, title: `Copy ${what}` }, icon('copy'));
   button.addEventListener('click', async (event) => {
     event.preventDefault();
     event.stopPropagation();
     const done = await copy(text);
-    button.textContent = done ? '✓' : '✗';
+    button.replaceChildren(icon(done ? 'done' : 'failed'));
     announce(done ? `Copied ${what}` : `Could not copy ${what}`);
-    setTimeout(() => (button.textContent = '⧉'), 1200);
+    setTimeout(() => button.replaceChildren(icon('copy')), 1200);
   });
   return button;
 }

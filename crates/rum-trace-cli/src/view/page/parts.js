@@ -42,6 +42,15 @@ export function serviceList(services, most = 3) {
   return h('span.services', {}, shown);
 }
 
+/** In a narrow place: a dot each, and the names below. */
+export function serviceDots(services, most = 12) {
+  const rest = services.length - most;
+  return [
+    h('span.dots', {}, services.slice(0, most).map(serviceDot), rest > 0 && h('span.quiet', {}, `+${rest}`)),
+    h('span.below', { title: services.slice(0, 30).join(', ') }, h('span.cut', {}, services.slice(0, most).map((service, index) => [index > 0 && ', ', said(service, 60)]))),
+  ];
+}
+
 export function findingsMark(number) {
   if (!number) return null;
   const text = number === 1 ? '1 finding' : `${number} findings`;

@@ -2,7 +2,7 @@
 
 import { fill, h, said } from './dom.js';
 import { age, dateTime, plural, shortId, unixMs } from './format.js';
-import { durationBar, findingsMark, methodAndRoute, serviceList, statusOf, traceHref, traceName } from './parts.js';
+import { durationBar, findingsMark, methodAndRoute, serviceDots, statusOf, traceHref, traceName } from './parts.js';
 
 /** No more rows than a browser draws with ease; older ones can be asked for again. */
 const MOST_ROWS = 1000;
@@ -135,7 +135,7 @@ function made(summary) {
     cell('tap', nameCell(summary)),
     cell('status', statusOf(summary)),
     cell('duration', durationBar(summary.duration_ns)),
-    cell('services', serviceList(summary.services)),
+    cell('services', serviceDots(summary.services)),
     cell('app', appCell(summary)),
     cell('session', personCell(summary)),
     cell('spans', spansCell(summary)),

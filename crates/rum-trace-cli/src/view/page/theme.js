@@ -1,14 +1,9 @@
 // Light, dark, or what the system has.
 
-import { announce } from './dom.js';
+import { announce, icon } from './dom.js';
 
 const KEY = 'rum-trace.theme';
 const THEMES = ['system', 'light', 'dark'];
-const GLYPHS = new Map([
-  ['system', '◐'],
-  ['light', '☼'],
-  ['dark', '☾'],
-]);
 const listeners = new Set();
 
 export function startTheme(button) {
@@ -44,7 +39,7 @@ function choose(theme) {
 
 function show(button) {
   const theme = chosen();
-  button.textContent = GLYPHS.get(theme);
+  button.replaceChildren(icon(theme));
   button.setAttribute('aria-label', `Theme: ${theme}`);
   button.title = `Theme: ${theme} (t)`;
 }

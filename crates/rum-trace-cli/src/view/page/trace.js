@@ -12,6 +12,7 @@ import { go } from './router.js';
 import { waterfall, WATERFALL_HELP } from './waterfall.js';
 
 const REFRESH_MS = 1000;
+const NARROW = matchMedia('(max-width: 1000px)');
 
 export function openTrace(root, place) {
   const id = (place.id ?? '').toLowerCase();
@@ -28,6 +29,7 @@ export function openTrace(root, place) {
   const details = spanDetails({ onClose: () => choose(null), onSpan: reveal, onEvents: fall.markTimes });
   const main = h('div.trace-main', {}, fall.element, details.element);
   let picture = null;
+  let pictureOpen = null;
   fill(root, loading());
   document.title = 'Trace · rum-trace';
 
@@ -104,7 +106,8 @@ export function openTrace(root, place) {
     const { findings } = detail;
     const list = findings.length > 0 && h('section.findings.panel', { 'aria-label': 'What is missing or odd' }, h('h2', {}, plural(findings.length, 'finding')), h('ul', {}, findings.map(findingLine)));
     picture ??= diagram({ label: 'Services of this trace', small: true, onNode: ofNode });
-    const panel = h('section.trace-diagram.panel', { 'aria-label': 'Services of this trace' }, picture.element);
+    const panel = h('details.trace-diagram.panel', { 'aria-label': 'Services of this trace', open: pictureOpen ?? !NARROW.matches }, h('summary', {}, 'Services as a diagram'), picture.element);
+    panel.addEventListener('toggle', () => (pictureOpen = panel.open));
     fill(top, list, panel);
     drawServices(panel);
   }
@@ -122,7 +125,7 @@ export function openTrace(root, place) {
 
   function findingLine(finding) {
     const { span_id: span, hop, text } = finding;
-    const known = span !== null && fall && detail.rows.some((row) => row.span_id === span);
+    const known = span !== null && detail.rows.some((row) => row.span_id === span);
     return h(
       'li.finding',
       { data: { kind: finding.kind } },
@@ -135,10 +138,16 @@ export function openTrace(root, place) {
           'div.finding-links',
           {},
           known && h('button.plain', { type: 'button', on: { click: () => reveal(span) } }, 'Show the span'),
-          hop && h('button.plain', { type: 'button', on: { click: () => picture.mark(hop) } }, 'Hop ', said(hop.from, 60), ' → ', said(hop.to, 60)),
+          hop && h('button.plain', { type: 'button', on: { click: () => showHop(hop) } }, 'Hop ', said(hop.from, 60), ' → ', said(hop.to, 60)),
         ),
       ),
     );
+  }
+
+  function showHop(hop) {
+    const panel = top.querySelector('.trace-diagram');
+    if (panel) panel.open = true;
+    picture.mark(hop);
   }
 
   function reveal(span) {

@@ -94,7 +94,7 @@ export function barRow() {
     bar.hidden = before || after;
     showGaps(row, view);
     took.textContent = before ? `‹ ${duration(row.duration_ns)}` : after ? `${duration(row.duration_ns)} ›` : duration(row.duration_ns);
-    took.dataset.side = before ? 'start' : after ? 'end' : sideOf(left, right);
+    took.dataset.side = before ? 'start' : after ? 'end' : 'after';
   }
 
   function showGaps(row, view) {
@@ -116,10 +116,4 @@ function noteOf({ row, hiddenRows }) {
   if (row.depth > DEEPEST) notes.push(`depth ${row.depth}`);
   if (hiddenRows > 0) notes.push(`+${hiddenRows}`);
   return notes.join(' · ');
-}
-
-/** Where the duration stands: after the bar, before it, or over its end. */
-function sideOf(left, right) {
-  if (right < 0.86) return 'after';
-  return left > 0.14 ? 'before' : 'over';
 }

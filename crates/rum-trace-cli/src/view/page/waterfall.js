@@ -43,7 +43,9 @@ export function waterfall({ onSelect }) {
     axisArea,
   );
   const body = h('div.fall-body', { role: 'treegrid', tabindex: '0', 'aria-label': 'Spans of the trace as a waterfall', on: { focus: () => mark(), blur: () => mark(), click: clicked, dblclick: () => zoomToSpan(focus) } });
-  const element = h('section.fall.panel', { 'aria-label': 'Waterfall' }, overview.element, head, body);
+  const grid = h('div.grid', { role: 'presentation' });
+  const field = h('div.fall-field', {}, grid, body);
+  const element = h('section.fall.panel', { 'aria-label': 'Waterfall' }, overview.element, head, field);
   watchAxis();
   body.addEventListener('wheel', wheel, { passive: false });
 
@@ -330,10 +332,7 @@ export function waterfall({ onSelect }) {
     const marks = ticks(view.from, view.to, Math.max(Math.floor(width / 110), 2));
     const share = (time) => (time - view.from) / (view.to - view.from);
     fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, time === 0 ? '0' : duration(time))));
-    // The rows' lines are the ticks': a repeating ground costs no elements.
-    const step = marks.length > 1 ? share(marks[1]) - share(marks[0]) : 1;
-    body.style.setProperty('--tick-step', String(step));
-    body.style.setProperty('--tick-first', String(marks.length > 0 ? share(marks[0]) : 0));
+    fill(grid, marks.map((time) => h('span.grid-line', { vars: { '--x': share(time) } })));
   }
 
   /** Marks points in time on the axis: the events of the chosen span. */
