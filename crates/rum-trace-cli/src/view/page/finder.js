@@ -35,13 +35,17 @@ export function finder({ onFilters, onPause }) {
   return { element, show, set: (key, value) => to(changed(filters, key, value)), clear: () => to(new Map()), count, togglePause, toggleFields };
 
   function show(next) {
+    const before = filters;
     filters = next;
-    if (document.activeElement !== input) input.value = filters.get(FREE) ?? '';
+    // What somebody is typing stays, unless the address has changed under it.
+    const moved = (key) => (before.get(key) ?? '') !== (next.get(key) ?? '');
+    const text = filters.get(FREE) ?? '';
+    if (input.value.trim() !== text && (moved(FREE) || document.activeElement !== input)) input.value = text;
     error.textContent = '';
     input.removeAttribute('aria-invalid');
     press(errorsOnly, filters.get('status') === 'error');
     press(findingsOnly, filters.has('missing'));
-    for (const { key } of FIELDS) showField(fields.elements[key], filters.get(key) ?? '');
+    for (const { key } of FIELDS) showField(fields.elements[key], filters.get(key) ?? '', moved(key));
     showChips();
   }
 
@@ -129,9 +133,9 @@ export function finder({ onFilters, onPause }) {
   }
 }
 
-function showField(box, value) {
+function showField(box, value, moved) {
   if (box.type === 'checkbox') box.checked = value !== '';
-  else if (document.activeElement !== box) box.value = value;
+  else if (moved || document.activeElement !== box) box.value = value;
   box.removeAttribute('aria-invalid');
 }
 

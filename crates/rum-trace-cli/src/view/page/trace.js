@@ -12,6 +12,7 @@ import { go } from './router.js';
 import { waterfall, WATERFALL_HELP } from './waterfall.js';
 
 const REFRESH_MS = 1000;
+const LOOK_MS = 2000;
 const NARROW = matchMedia('(max-width: 1000px)');
 
 export function openTrace(root, place) {
@@ -20,6 +21,7 @@ export function openTrace(root, place) {
   const abort = new AbortController();
   let detail = null;
   let tookMs = 0;
+  let evicted = null;
   let wantedSpan = spanOf(place);
 
   const notice = h('div.notice', { role: 'status', hidden: true });
@@ -35,7 +37,8 @@ export function openTrace(root, place) {
 
   // A long trace is not asked for more often than it takes to draw.
   const refreshSoon = throttled(load, () => Math.max(REFRESH_MS, tookMs * 4));
-  stop.push(onChange(changed), refreshSoon.stop, fall.close, () => abort.abort());
+  const lookSoon = throttled(lookWhetherHere, () => LOOK_MS);
+  stop.push(onChange(changed), refreshSoon.stop, lookSoon.stop, fall.close, () => abort.abort());
   setPageKeys(keys(), WATERFALL_HELP);
   load();
 
@@ -69,16 +72,32 @@ export function openTrace(root, place) {
   }
 
   function changed(data) {
-    if (data === null ? detail !== null : data.traces.some((each) => each.trace_id === id)) refreshSoon();
-    else if (data?.more > 0) refreshSoon();
+    if (data === null) return detail !== null && refreshSoon();
+    if (data.more > 0 || data.traces.some((each) => each.trace_id === id)) return refreshSoon();
+    const now = data.status.store.evicted_traces;
+    if (evicted !== null && now > evicted) lookSoon();
+    evicted = now;
+  }
+
+  /** Nobody tells which traces were evicted; to ask for this one whole would be too much. */
+  async function lookWhetherHere() {
+    if (detail === null) return;
+    const found = await get('traces', { trace_id: id, limit: 1 }, abort.signal).catch(() => null);
+    if (found?.traces.length === 0) gone();
+  }
+
+  function gone() {
+    notice.hidden = false;
+    fill(notice, 'This trace has been evicted to make room for newer ones. What is shown here is gone when you leave.');
   }
 
   function failed(error) {
     if (error.status === 0 && detail !== null) return;
-    const gone = error.status === 404;
-    if (detail === null) return fill(root, gone ? unknown() : message('The trace cannot be shown', h('p', {}, error.message)));
+    const missing = error.status === 404;
+    if (detail === null) return fill(root, missing ? unknown() : message('The trace cannot be shown', h('p', {}, error.message)));
+    if (missing) return gone();
     notice.hidden = false;
-    fill(notice, gone ? 'This trace has been evicted to make room for newer ones. What is shown here is gone when you leave.' : error.message);
+    fill(notice, error.message);
   }
 
   function unknown() {

@@ -44,7 +44,7 @@ export function openTraces(root, place) {
   const more = h('button.button.more', { type: 'button', hidden: true, on: { click: loadMore } }, 'Older traces');
   const empty = h('div', { hidden: true });
   const failure = h('div.failure', { role: 'alert', hidden: true });
-  fill(root, h('h1.sr-only', {}, 'Traces'), search.element, failure, fresh, table.element, empty, more);
+  fill(root, h('h1.sr-only', {}, 'Traces'), search.element, failure, h('div.fresh', {}, fresh), table.element, empty, more);
 
   const refreshSoon = throttled(refresh, () => REFRESH_MS);
   stop.push(onChange(changed), refreshSoon.stop);
