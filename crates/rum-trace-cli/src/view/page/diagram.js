@@ -11,7 +11,10 @@ export const MOST_NODES = 60;
 const PADDING = 12;
 /** No smaller than this is the picture drawn to fit; then it scrolls. */
 const SMALLEST = 0.72;
-const SMALLEST_SMALL = 0.62;
+const SMALLEST_SMALL = 0.68;
+/** Narrower than this a trace's services stand below each other. */
+const BESIDE_PX = 520;
+const ARROW = 11;
 const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 const NAME_FONT = `600 13px ${FAMILY}`;
 const TEXT_FONT = `11.5px ${FAMILY}`;
@@ -93,21 +96,22 @@ function chosen({ nodes, edges }) {
 
 /** To the right if there is room, else down. */
 function fitted(nodes, edges, width, small) {
-  const gaps = small ? { across: 10, along: 14 } : { across: 18, along: 26 };
+  const gaps = small ? { across: 8, along: 12 } : { across: 18, along: 26 };
   const right = layered(nodes, edges, gaps);
-  const smallest = small ? SMALLEST_SMALL : SMALLEST;
-  if ((right.width + 24) * smallest <= width) return { layout: right, down: false };
+  // The place of the small one is low: it rather scrolls sideways.
+  const fits = small ? width >= BESIDE_PX : (right.width + 24) * SMALLEST <= width;
+  if (fits) return { layout: right, down: false };
   const down = layered(nodes, edges, { ...gaps, down: true });
   return down.width < right.width ? { layout: down, down: true } : { layout: right, down: false };
 }
 
 function boxOf(node, edges, small) {
-  const name = short(visible(node.name || '(no name)'), small ? 22 : 26);
+  const name = short(visible(node.name || '(no name)'), small ? 19 : 26);
   const loop = edges.find(({ from, to }) => from === node.id && to === node.id);
-  const lines = [nodeText(node)];
+  const lines = [small ? errorText(node) : nodeText(node)].filter(Boolean);
   if (loop) lines.push(`calls itself ${count(loop.calls)}×`);
   const longest = Math.max(...[textWidth(name, NAME_FONT), ...lines.map((line) => textWidth(line, TEXT_FONT))].map((px) => px + 17));
-  return { name, lines, width: Math.ceil(Math.max(longest + 2 * PADDING, 90)), height: 30 + lines.length * 16 };
+  return { name, lines, width: Math.ceil(Math.max(longest + (small ? 1.5 : 2) * PADDING, 90)), height: (lines.length > 0 ? 30 : 34) + lines.length * 16 };
 }
 
 /** The same font as in diagram.css. */
@@ -122,20 +126,24 @@ function nodeText({ kind, spans, errors }) {
   return errors > 0 && kind === 'service' ? `${what}, ${plural(errors, 'error')}` : what;
 }
 
+function errorText({ kind, errors }) {
+  return errors > 0 && kind === 'service' ? plural(errors, 'error') : null;
+}
+
 function labelOf(edge, small) {
-  const lines = small ? smallLines(edge) : lines2(edge);
+  const lines = small ? oneLine(edge) : allLines(edge);
   const longest = Math.max(...lines.map((line) => textWidth(line, LABEL_FONT)));
   return { lines, width: Math.ceil(longest + 14), height: lines.length * 15 + 6 };
 }
 
-function smallLines({ calls, errors, lost, p50_ns: p50, max_ns: max }) {
+function oneLine({ calls, errors, lost, p50_ns: p50, max_ns: max }) {
   const time = calls === 1 ? p50 : max;
   const words = [calls > 1 && `${count(calls)}×`, Number.isFinite(time) && duration(time), errors > 0 && (calls === 1 ? '✗' : `${count(errors)} ✗`)];
   const line = words.filter(Boolean).join(' · ') || plural(calls, 'call');
   return lost > 0 ? [line, `${count(lost)} not seen beyond`] : [line];
 }
 
-function lines2({ calls, errors, lost, rate_per_s: perSecond, p50_ns: p50, p95_ns: p95 }) {
+function allLines({ calls, errors, lost, rate_per_s: perSecond, p50_ns: p50, p95_ns: p95 }) {
   const often = [plural(calls, 'call'), Number.isFinite(perSecond) && rate(perSecond)].filter(Boolean).join(' · ');
   const lines = [often, `p50 ${duration(p50)} · p95 ${duration(p95)}`];
   const bad = [errors > 0 && `${percent(errors / Math.max(calls, 1))} errors`, lost > 0 && `${count(lost)} lost`].filter(Boolean);
@@ -172,7 +180,7 @@ function nodeOf({ name, lines, width, height, node }, { x, y }, onNode) {
 
 function edgeOf({ edge: labelled, points, label }, { arrow, most, down, small, marked }) {
   const { edge } = labelled;
-  const path = curve(points, down);
+  const path = curve(withRoomForArrow(points, down), down);
   const share = edge.calls > 0 ? Math.min(edge.errors / edge.calls, 1) : 0;
   // Over the same time, calls stand to each other as rates do.
   const width = small ? 2 : 1.5 + 5 * Math.sqrt(edge.calls / most);
@@ -197,6 +205,14 @@ function labelText({ lines, width, height, edge }, { x, y }, marked) {
   );
 }
 
+/** A thick line would stand out around the tip. */
+function withRoomForArrow(points, down) {
+  const [before, last] = points.slice(-2);
+  const axis = down ? 'y' : 'x';
+  const back = Math.sign(last[axis] - before[axis]) * (ARROW - 1);
+  return [...points.slice(0, -1), { ...last, [axis]: last[axis] - back }];
+}
+
 /** Smooth, and along the layers where it meets a box or a label. */
 function curve(points, down) {
   const [first, ...rest] = points;
@@ -218,7 +234,7 @@ function spot({ x, y }) {
 }
 
 function arrowHead(id) {
-  return svg('marker', { id, class: 'arrow', viewBox: '0 0 10 10', refX: 9, refY: 5, markerWidth: 9, markerHeight: 9, markerUnits: 'userSpaceOnUse', orient: 'auto' }, svg('path', { d: 'M0,1 L10,5 L0,9 z' }));
+  return svg('marker', { id, class: 'arrow', viewBox: '0 0 10 10', refX: 1, refY: 5, markerWidth: ARROW, markerHeight: ARROW, markerUnits: 'userSpaceOnUse', orient: 'auto' }, svg('path', { d: 'M0,0 L10,5 L0,10 z' }));
 }
 
 function compare(a, b) {

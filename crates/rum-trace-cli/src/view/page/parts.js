@@ -1,7 +1,7 @@
 // Small pieces that several pages draw.
 
 import { copyButton, h, said } from './dom.js';
-import { duration, shortId } from './format.js';
+import { duration, short, shortId } from './format.js';
 import { href } from './router.js';
 import { colourClass } from './services.js';
 
@@ -19,11 +19,15 @@ export function gradeOf(code) {
   return code >= 400 ? 'warn' : 'good';
 }
 
-/** `android.request:` is the product's word; what counts is what was asked for. */
+/**
+ * `android.request:` is the product's word, and the host is the same for most: what tells
+ * one from another is the path, and stays when there is no room for all.
+ */
 export function traceName(name, inferred) {
   const [, kind, rest] = inferred ? (/^([\w-]{1,24}\.request:)(.*)$/s.exec(name) ?? []) : [];
-  if (kind === undefined) return h('span.name', {}, said(name || '(no name)', 400));
-  return h('span.name', {}, h('span.name-kind', {}, kind), said(rest, 400));
+  if (kind === undefined) return h('span.name', {}, h('bdi.name-path', {}, short(name || '(no name)', 400)));
+  const [, host, path] = /^(https?:\/\/[^/?#]{1,255})(\/.+)$/s.exec(rest) ?? [null, '', rest];
+  return h('span.name', {}, h('bdi.name-kind', {}, kind, host), h('bdi.name-path', {}, short(path, 400)));
 }
 
 export function serviceDot(service) {
