@@ -133,7 +133,9 @@ fn told(summary: &Summary, before: Option<usize>) -> Vec<String> {
         Some(before) => format!("{} spans, {before} of them drawn before", summary.spans),
         None => format!("{} spans", summary.spans),
     };
-    let by = summary.carrier.map_or(String::new(), |carrier| format!(" by {carrier}"));
+    let by = summary
+        .carrier
+        .map_or(String::new(), |carrier| format!(" by {carrier}"));
     let mut lines = vec![format!("trace {}{by} · {spans}", summary.trace_id)];
     let app = [&summary.app_id, &summary.app_type, &summary.app_version];
     let app: Vec<_> = app.into_iter().filter_map(Option::as_deref).collect();
@@ -156,7 +158,11 @@ fn missing(text: &mut String, findings: &Findings, style: Style) {
         let _ = writeln!(text, "{}", style.error(&line));
     }
     if let Some(more @ 1..) = findings.count().checked_sub(MAX_FINDINGS) {
-        let _ = writeln!(text, "{}", style.error(&format!("!  … and {more} more findings")));
+        let _ = writeln!(
+            text,
+            "{}",
+            style.error(&format!("!  … and {more} more findings"))
+        );
     }
 }
 
@@ -165,7 +171,12 @@ mod tests {
     use super::*;
     use crate::collector::{Clock, Limits, QUIET, SpanBuilder};
 
-    fn drawn(spans: impl IntoIterator<Item = SpanBuilder>, printer: &mut Printer, store: &Store, clock: &Clock) -> String {
+    fn drawn(
+        spans: impl IntoIterator<Item = SpanBuilder>,
+        printer: &mut Printer,
+        store: &Store,
+        clock: &Clock,
+    ) -> String {
         store.insert(spans.into_iter().map(|span| span.try_build().unwrap()));
         clock.advance(QUIET);
         let whole = store.settle();
@@ -193,15 +204,17 @@ mod tests {
     fn a_tap_is_on_top_and_what_is_missing_below() {
         let (mut printer, store, clock) = bare();
         let work = SpanBuilder::new("shop", 1, 3, 2).name("work").time(20, 21);
-        let orphan = SpanBuilder::new("stock", 1, 5, 4).name("alone").time(30, 31);
+        let orphan = SpanBuilder::new("stock", 1, 5, 4)
+            .name("alone")
+            .time(30, 31);
         let text = drawn([server(), work, orphan], &mut printer, &store, &clock);
         let expected = "
-╌ ios.request:/a                  200   40.0 ms  inferred
+╌ ios.request:/a             200   40.0 ms  inferred
 ╎  trace 01010101010101010101010101010101 · 3 spans
 ╎  app ios · session s\\u{1b}[2J
-├─ SERVER shop  GET /a            200   40.0 ms
-│  └─ INTERNAL shop  work                1.0 ms
-└─ INTERNAL stock  alone                 1.0 ms  its parent 0404040404040404 never arrived
+├─ SERVER shop  GET /a       200   40.0 ms
+│  └─ INTERNAL shop  work           1.0 ms
+└─ INTERNAL stock  alone            1.0 ms  its parent 0404040404040404 never arrived
 !  The parent of “alone” (“stock”) never came: span 0404040404040404. It belongs to “stock” itself";
         assert!(text.starts_with(expected), "{text}");
         assert!(!text.contains('\x1b'));
@@ -225,6 +238,9 @@ mod tests {
         let spans = (1..=60).map(|trace| SpanBuilder::new("shop", trace, 2, 0).name("job"));
         let text = drawn(spans, &mut printer, &store, &clock);
         assert_eq!(text.matches("● job").count(), MAX_TRACES);
-        assert!(text.ends_with("… and 10 more traces at the same time: see the page\n"), "{text}");
+        assert!(
+            text.ends_with("… and 10 more traces at the same time: see the page\n"),
+            "{text}"
+        );
     }
 }

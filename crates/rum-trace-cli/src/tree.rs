@@ -1,12 +1,12 @@
 //! A trace as a tree of box-drawing characters.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rum_trace_propagation::SpanId;
 
+use crate::analysis::tree::{Parent, Place, Tree};
 use crate::collector::Span;
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
@@ -33,16 +33,10 @@ pub(crate) struct Row {
 /// The spans of a trace, children below their parents. `top` is the span that
 /// is drawn above them by the caller and whose children start at the margin.
 pub(crate) fn rows(spans: &[Arc<Span>], top: Option<SpanId>) -> Vec<Row> {
-    let tree = Tree::new(spans, top);
+    let tree = Tree::new(spans);
+    let mut branches = Branches::default();
     let mut rows = Vec::new();
-    // A stack of its own: how deep a trace goes is up to its senders.
-    let mut stack = Vec::new();
-    push_siblings(&mut stack, &tree.roots, "");
-    let mut drawn = HashSet::new();
-    while let Some(next) = stack.pop() {
-        let Some(span) = spans.get(next.index).filter(|_| drawn.insert(next.index)) else {
-            continue;
-        };
+    for place in tree.all() {
         if rows.len() == MAX_ROWS {
             let left = format!("… and {} more spans", spans.len().saturating_sub(MAX_ROWS));
             rows.push(Row {
@@ -51,125 +45,57 @@ pub(crate) fn rows(spans: &[Arc<Span>], top: Option<SpanId>) -> Vec<Row> {
             });
             break;
         }
-        rows.push(tree.row(span, &next));
-        push_siblings(&mut stack, tree.children(span), &next.below());
+        let branch = branches.to(place);
+        if let Some(span) = spans.get(place.index) {
+            rows.push(row(span, &branch, misplaced(tree.parent(place.index), top)));
+        }
     }
     rows
 }
 
-/// A span to draw.
-struct Next {
-    index: usize,
-    indent: String,
-    last: bool,
+/// The lines on the way down to a span, and the fork in front of it.
+#[derive(Debug, Default)]
+struct Branches {
+    /// Of each span above: whether it is the last of its siblings.
+    last: Vec<bool>,
 }
 
-impl Next {
-    fn branch(&self) -> String {
-        let fork = if self.last { "└─ " } else { "├─ " };
-        format!("{}{fork}", self.indent)
-    }
-
-    fn below(&self) -> String {
-        let line = if self.last { "   " } else { "│  " };
-        format!("{}{line}", self.indent)
-    }
-}
-
-/// In reverse, since the stack gives them back so.
-fn push_siblings(stack: &mut Vec<Next>, siblings: &[usize], indent: &str) {
-    for (from_last, index) in siblings.iter().rev().enumerate() {
-        stack.push(Next {
-            index: *index,
-            indent: indent.to_owned(),
-            last: from_last == 0,
-        });
+impl Branches {
+    fn to(&mut self, place: Place) -> String {
+        let depth = usize::try_from(place.depth).unwrap_or(usize::MAX);
+        self.last.truncate(depth);
+        let lines = self.last.iter();
+        let mut branch: String = lines
+            .map(|last| if *last { "   " } else { "│  " })
+            .collect();
+        branch.push_str(if place.last { "└─ " } else { "├─ " });
+        self.last.push(place.last);
+        branch
     }
 }
 
-/// Who hangs under whom; spans by their index.
-struct Tree {
-    top: Option<SpanId>,
-    known: HashSet<SpanId>,
-    children: HashMap<SpanId, Vec<usize>>,
-    /// What hangs under the top, or under nothing that arrived.
-    roots: Vec<usize>,
+fn row(span: &Span, branch: &str, misplaced: Option<String>) -> Row {
+    let name = for_terminal(span.name.as_bytes());
+    let service = for_terminal(span.service().as_bytes());
+    let status = span.number("http.response.status_code");
+    let notes = [misplaced, problem(span, status)];
+    Row {
+        left: format!("{branch}{} {service}  {name}", span.kind),
+        status,
+        took: Some(span.duration()),
+        failed: span.status.is_error(),
+        note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
+    }
 }
 
-impl Tree {
-    fn new(spans: &[Arc<Span>], top: Option<SpanId>) -> Self {
-        let mut by_start: Vec<(usize, &Arc<Span>)> = spans.iter().enumerate().collect();
-        by_start.sort_by_key(|(_, span)| span.start);
-        let mut tree = Self {
-            top,
-            known: spans.iter().map(|span| span.span_id).collect(),
-            children: HashMap::new(),
-            roots: Vec::new(),
-        };
-        for (index, span) in by_start {
-            match span.parent.filter(|parent| tree.known.contains(parent)) {
-                Some(parent) => tree.children.entry(parent).or_default().push(index),
-                None => tree.roots.push(index),
-            }
-        }
-        tree.break_circles(spans);
-        tree
-    }
-
-    /// Spans that name each other as their parents hang under no root: one of
-    /// each circle becomes one.
-    fn break_circles(&mut self, spans: &[Arc<Span>]) {
-        let mut reached = HashSet::new();
-        for root in self.roots.clone() {
-            self.reach(root, spans, &mut reached);
-        }
-        for index in 0..spans.len() {
-            if !reached.contains(&index) {
-                self.roots.push(index);
-                self.reach(index, spans, &mut reached);
-            }
-        }
-    }
-
-    fn reach(&self, from: usize, spans: &[Arc<Span>], reached: &mut HashSet<usize>) {
-        let mut waiting = vec![from];
-        while let Some(index) = waiting.pop() {
-            if let (true, Some(span)) = (reached.insert(index), spans.get(index)) {
-                waiting.extend(self.children(span));
-            }
-        }
-    }
-
-    fn children(&self, span: &Span) -> &[usize] {
-        self.children.get(&span.span_id).map_or(&[], Vec::as_slice)
-    }
-
-    fn row(&self, span: &Span, next: &Next) -> Row {
-        let name = for_terminal(span.name.as_bytes());
-        let service = for_terminal(span.service().as_bytes());
-        let status = span.number("http.response.status_code");
-        let notes = [self.misplaced(span, next), problem(span, status)];
-        Row {
-            left: format!("{}{} {service}  {name}", next.branch(), span.kind),
-            status,
-            took: Some(span.duration()),
-            failed: span.status.is_error(),
-            note: notes.into_iter().flatten().collect::<Vec<_>>().join("; "),
-        }
-    }
-
-    /// Why a span stands at the margin though it does not belong there.
-    fn misplaced(&self, span: &Span, next: &Next) -> Option<String> {
-        match span.parent {
-            None if self.top.is_some() => Some("has no parent".into()),
-            None => None,
-            Some(parent) if Some(parent) == self.top => None,
-            Some(parent) if !self.known.contains(&parent) => {
-                Some(format!("its parent {parent} never arrived"))
-            }
-            Some(_) if next.indent.is_empty() => Some("its parents go round in a circle".into()),
-            Some(_) => None,
-        }
+/// Why a span stands at the margin though it does not belong there.
+fn misplaced(parent: Parent, top: Option<SpanId>) -> Option<String> {
+    match parent {
+        Parent::None => top.map(|_| "has no parent".into()),
+        Parent::Absent(parent) if Some(parent) == top => None,
+        Parent::Absent(parent) => Some(format!("its parent {parent} never arrived")),
+        Parent::Circle => Some("its parents go round in a circle".into()),
+        Parent::Span(_) => None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a list needs to know of a trace, kept up with each span that arrives: a
 //! search reads these, and no spans.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use rum_trace_propagation::SpanId;
+use rum_trace::RumKey;
 
 use super::facts;
 use crate::collector::Span;
@@ -11,6 +12,12 @@ use crate::collector::Span;
 /// How many values of one field are remembered of a trace; a search finds it by
 /// no others.
 pub(crate) const MAX_VALUES: usize = 256;
+
+const APP: &str = RumKey::AppId.attribute();
+const APP_TYPE: &str = RumKey::AppType.attribute();
+const APP_VERSION: &str = RumKey::AppVersion.attribute();
+const SESSION: &str = RumKey::SessionId.attribute();
+const USER: &str = RumKey::UserId.attribute();
 
 /// What a trace can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +33,12 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    pub(crate) fn of<'a>(self, span: &'a Span) -> Option<&'a str> {
+    pub(crate) fn of(self, span: &Span) -> Option<&str> {
         match self {
-            Self::App => span.text("rum.app.id"),
-            Self::AppType => span.text("rum.app.type"),
-            Self::Session => span.text("session.id"),
-            Self::User => span.text("user.id"),
+            Self::App => span.text(APP),
+            Self::AppType => span.text(APP_TYPE),
+            Self::Session => span.text(SESSION),
+            Self::User => span.text(USER),
             Self::Service => Some(&span.resource.service),
             Self::Route => facts::route(span),
             Self::Path => span.text("url.path"),
@@ -59,38 +66,28 @@ pub(crate) struct Digest {
     /// Different values, in order.
     values: Vec<(Field, Arc<str>)>,
     text_bytes: usize,
-    app: Told,
-    app_type: Told,
-    app_version: Told,
-    session: Told,
-    user: Told,
+    /// The earliest spans that tell them.
+    app: Option<Arc<Span>>,
+    app_type: Option<Arc<Span>>,
+    app_version: Option<Arc<Span>>,
+    session: Option<Arc<Span>>,
+    user: Option<Arc<Span>>,
     /// The earliest span without a parent, otherwise the earliest.
     root: Option<Arc<Span>>,
     /// The SERVER span under the phone's, if there is one.
     entry: Option<Arc<Span>>,
 }
 
-/// A text, and the span that tells it: the earliest one that does.
-#[derive(Clone, Debug, Default)]
-struct Told(Option<(Key, Arc<str>)>);
-
-/// An order that does not depend on the order of arrival.
-type Key = (u64, SpanId);
-
-fn key(span: &Span) -> Key {
-    (span.start, span.span_id)
-}
-
-impl Told {
-    fn hear(&mut self, key: Key, text: Option<&str>, share: impl FnOnce(&str) -> Arc<str>) {
-        let earlier = self.0.as_ref().is_none_or(|(known, _)| key < *known);
-        if let (true, Some(text)) = (earlier, text) {
-            self.0 = Some((key, share(text)));
-        }
-    }
-
-    fn text(&self) -> Option<&str> {
-        self.0.as_ref().map(|(_, text)| &**text)
+fn keep_first(
+    first: &mut Option<Arc<Span>>,
+    span: &Arc<Span>,
+    order: impl Fn(&Span, &Span) -> Ordering,
+) {
+    if first
+        .as_ref()
+        .is_none_or(|first| order(span, first).is_lt())
+    {
+        *first = Some(Arc::clone(span));
     }
 }
 
@@ -113,18 +110,26 @@ impl Digest {
     }
 
     pub(crate) fn add(&mut self, span: &Arc<Span>) {
-        self.start = if self.spans == 0 { span.start } else { self.start.min(span.start) };
+        self.start = if self.spans == 0 {
+            span.start
+        } else {
+            self.start.min(span.start)
+        };
         self.end = self.end.max(facts::end(span));
         self.spans = self.spans.saturating_add(1);
-        self.errors = self.errors.saturating_add(u32::from(span.status.is_error()));
+        self.errors = self
+            .errors
+            .saturating_add(u32::from(span.status.is_error()));
         for field in FIELDS {
             self.remember(field, field.of(span), span);
         }
         self.hear(span);
-        let rank = |span: &Span| (span.parent.is_some(), key(span));
-        if self.root.as_ref().is_none_or(|root| rank(span) < rank(root)) {
-            self.root = Some(Arc::clone(span));
-        }
+        let orphan = |span: &Span| span.parent.is_some();
+        keep_first(&mut self.root, span, |one, other| {
+            orphan(one)
+                .cmp(&orphan(other))
+                .then_with(|| facts::by_start(one, other))
+        });
     }
 
     fn remember(&mut self, field: Field, text: Option<&str>, span: &Span) {
@@ -144,23 +149,18 @@ impl Digest {
         }
     }
 
-    fn hear(&mut self, span: &Span) {
-        let (key, values) = (key(span), &self.values);
-        // One text is kept once: among the values it is already.
-        let shared = |field, text: &str| {
-            let found = find(values, field, text).ok().and_then(|at| values.get(at));
-            found.map_or_else(|| Arc::from(text), |(_, text)| Arc::clone(text))
-        };
-        for (told, field) in [
-            (&mut self.app, Field::App),
-            (&mut self.app_type, Field::AppType),
-            (&mut self.session, Field::Session),
-            (&mut self.user, Field::User),
+    fn hear(&mut self, span: &Arc<Span>) {
+        for (known, key) in [
+            (&mut self.app, APP),
+            (&mut self.app_type, APP_TYPE),
+            (&mut self.app_version, APP_VERSION),
+            (&mut self.session, SESSION),
+            (&mut self.user, USER),
         ] {
-            told.hear(key, field.of(span), |text| shared(field, text));
+            if span.text(key).is_some() {
+                keep_first(known, span, facts::by_start);
+            }
         }
-        let version = span.text("rum.app.version");
-        self.app_version.hear(key, version, |text| Arc::from(text));
     }
 
     /// Which span is under the phone's can change with each arrival.
@@ -197,23 +197,23 @@ impl Digest {
     }
 
     pub(crate) fn app(&self) -> Option<&str> {
-        self.app.text()
+        self.app.as_ref()?.text(APP)
     }
 
     pub(crate) fn app_type(&self) -> Option<&str> {
-        self.app_type.text()
+        self.app_type.as_ref()?.text(APP_TYPE)
     }
 
     pub(crate) fn app_version(&self) -> Option<&str> {
-        self.app_version.text()
+        self.app_version.as_ref()?.text(APP_VERSION)
     }
 
     pub(crate) fn session(&self) -> Option<&str> {
-        self.session.text()
+        self.session.as_ref()?.text(SESSION)
     }
 
     pub(crate) fn user(&self) -> Option<&str> {
-        self.user.text()
+        self.user.as_ref()?.text(USER)
     }
 
     pub(crate) const fn duration(&self) -> u64 {
@@ -240,23 +240,33 @@ mod tests {
 
     /// A few spans of a trace; small numbers, so that they meet.
     fn spans() -> impl Strategy<Value = Vec<Arc<Span>>> {
-        let span = (1..9_u8, 0..9_u8, 0..4_u64, 0..5_u8, any::<bool>(), any::<bool>());
+        let span = (
+            1..9_u8,
+            0..9_u8,
+            0..4_u64,
+            0..5_u8,
+            any::<bool>(),
+            any::<bool>(),
+        );
         let spans = proptest::collection::btree_map(1..9_u8, span, 1..9);
         spans.prop_map(|spans| {
-            let built = spans.into_iter().map(|(id, (_, parent, start, told, server, failed))| {
-                let span = SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
-                    .time(start, start + u64::from(id));
-                let span = if server { span.server() } else { span };
-                let span = if failed { span.error("") } else { span };
-                match told {
-                    0 => span,
-                    1 => span.text("session.id", "s1").text("rum.app.version", "1"),
-                    2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
-                    3 => span.text("user.id", "u1").text("http.route", "/a"),
-                    _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
-                }
-                .build()
-            });
+            let built = spans
+                .into_iter()
+                .map(|(id, (_, parent, start, told, server, failed))| {
+                    let span =
+                        SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
+                            .time(start, start + u64::from(id));
+                    let span = if server { span.server() } else { span };
+                    let span = if failed { span.error("") } else { span };
+                    match told {
+                        0 => span,
+                        1 => span.text("session.id", "s1").text("rum.app.version", "1"),
+                        2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
+                        3 => span.text("user.id", "u1").text("http.route", "/a"),
+                        _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
+                    }
+                    .build()
+                });
             built.collect()
         })
     }

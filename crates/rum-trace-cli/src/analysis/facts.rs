@@ -1,5 +1,7 @@
 //! What a single span tells, by the conventions that it follows.
 
+use std::cmp::Ordering;
+
 use rum_trace::RumKey;
 use rum_trace_propagation::rum;
 
@@ -65,7 +67,15 @@ pub(crate) fn carrier(span: &Span) -> Option<&'static str> {
     by_w3c.then_some("w3c")
 }
 
-/// Nothing that ends before it starts ends before it starts.
+/// By time; where that is the same, by what does not depend on the order of
+/// arrival. Of two halves of a call the client's comes first.
+pub(crate) fn by_start(one: &Span, other: &Span) -> Ordering {
+    let key = |span: &Span| (span.start, !is_calling(span), span.span_id, span.kind as u8);
+    let by_service = || one.service().cmp(other.service());
+    key(one).cmp(&key(other)).then_with(by_service)
+}
+
+/// Nothing ends before it starts.
 pub(crate) fn end(span: &Span) -> u64 {
     span.start.saturating_add(duration(span))
 }
@@ -176,8 +186,18 @@ mod tests {
             (server().text("session.id", "s"), true),
             (server().text("sw8.peer", "0.0.0.0"), true),
             (server().text("sw8.peer", "shop:80"), false),
-            (SpanBuilder::new("shop", 1, 2, 0).server().text("session.id", "s"), false),
-            (SpanBuilder::new("shop", 1, 2, 3).client().text("session.id", "s"), false),
+            (
+                SpanBuilder::new("shop", 1, 2, 0)
+                    .server()
+                    .text("session.id", "s"),
+                false,
+            ),
+            (
+                SpanBuilder::new("shop", 1, 2, 3)
+                    .client()
+                    .text("session.id", "s"),
+                false,
+            ),
         ] {
             assert_eq!(may_be_asked_by_phone(&span.build()), expected);
         }

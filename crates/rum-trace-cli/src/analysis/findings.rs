@@ -79,7 +79,8 @@ impl Evidence<'_> {
 
     /// Whether a root hangs under the phone's span.
     pub(crate) fn is_under_tap(&self, root: usize) -> bool {
-        self.tap.is_some_and(|tap| tap.is_over(self.spans, self.tree, root))
+        self.tap
+            .is_some_and(|tap| tap.is_over(self.spans, self.tree, root))
     }
 
     fn hop(&self, from: usize, to: usize) -> Hop {

@@ -65,7 +65,11 @@ mod tests {
         let mut spans = vec![SpanBuilder::new("shop", 1, 1, 0).time(100, 200).build()];
         for (at, (start, end)) in children.iter().enumerate() {
             let id = u8::try_from(at + 2).unwrap();
-            spans.push(SpanBuilder::new("shop", 1, id, 1).time(*start, *end).build());
+            spans.push(
+                SpanBuilder::new("shop", 1, id, 1)
+                    .time(*start, *end)
+                    .build(),
+            );
         }
         let found = gaps(&spans, &Tree::new(&spans), 0, 100_000_000);
         let ms = |gap: &Gap| (gap.start / 1_000_000, gap.duration / 1_000_000);
@@ -92,10 +96,10 @@ mod tests {
     #[test]
     fn under_a_millisecond_there_is_none() {
         let span = |id, parent| SpanBuilder::new("shop", 1, id, parent);
-        let nanos = |span: SpanBuilder, end: u64| {
-            let mut proto = span.proto();
-            proto.end_time_unix_nano = end;
-            Arc::new(Span::from_proto(proto, &Arc::from("shop")).unwrap())
+        let nanos = |span: SpanBuilder, end| {
+            let mut span = span.try_build().unwrap();
+            span.end = end;
+            Arc::new(span)
         };
         let spans = [nanos(span(1, 0), 999_999), nanos(span(2, 1), 1)];
         assert_eq!(gaps(&spans, &Tree::new(&spans), 0, 0), []);

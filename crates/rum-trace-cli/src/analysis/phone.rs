@@ -63,7 +63,9 @@ impl Tap {
 }
 
 fn is_under(phone: SpanId, spans: &[Arc<Span>], tree: &Tree, root: usize) -> bool {
-    let server = spans.get(root).is_some_and(|span| span.kind == SpanKind::Server);
+    let server = spans
+        .get(root)
+        .is_some_and(|span| span.kind == SpanKind::Server);
     server && tree.parent(root) == Parent::Absent(phone)
 }
 
@@ -129,7 +131,11 @@ mod tests {
             ("one", vec![tells(server(2, 9, 10))], Some((9, vec![2]))),
             (
                 "the callee tells the same",
-                vec![tells(server(4, 3, 5)), client(3, 2), tells(server(2, 9, 10))],
+                vec![
+                    tells(server(4, 3, 5)),
+                    client(3, 2),
+                    tells(server(2, 9, 10)),
+                ],
                 Some((9, vec![2])),
             ),
             (

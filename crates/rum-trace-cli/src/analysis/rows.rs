@@ -87,7 +87,10 @@ pub(crate) fn places<'a>(evidence: Evidence<'a>) -> impl Iterator<Item = Place> 
     let entries = evidence.tap.map_or(&[][..], |tap| &tap.entries);
     let rest = evidence.tree.roots().iter().copied();
     let rest: Vec<_> = rest.filter(|root| !evidence.is_under_tap(*root)).collect();
-    evidence.tree.walk(entries, 1).chain(evidence.tree.walk(&rest, 0))
+    evidence
+        .tree
+        .walk(entries, 1)
+        .chain(evidence.tree.walk(&rest, 0))
 }
 
 struct Drawing<'a> {
@@ -100,7 +103,8 @@ struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     fn rows(&self) -> impl Iterator<Item = Row> {
         let tap = self.evidence.tap.map(|tap| self.tap(tap));
-        tap.into_iter().chain(places(self.evidence).filter_map(|place| self.row(place)))
+        tap.into_iter()
+            .chain(places(self.evidence).filter_map(|place| self.row(place)))
     }
 
     fn tap(&self, tap: &Tap) -> Row {
@@ -204,16 +208,26 @@ mod tests {
             quiet: true,
             peers: &Peers::default(),
         };
-        let origin = spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let origin = spans
+            .iter()
+            .map(|span| span.start)
+            .min()
+            .unwrap_or_default();
         serde_json::to_value(Rows::of(evidence, &Findings::of(evidence), origin)).unwrap()
     }
 
     #[test]
     fn the_tap_is_on_top_and_the_rest_below() {
         let spans = [
-            SpanBuilder::new("stock", 1, 4, 3).server().time(12, 19).error(""),
+            SpanBuilder::new("stock", 1, 4, 3)
+                .server()
+                .time(12, 19)
+                .error(""),
             SpanBuilder::new("shop", 1, 3, 2).client().time(11, 20),
-            SpanBuilder::new("shop", 1, 2, 9).server().time(10, 40).text("session.id", "s"),
+            SpanBuilder::new("shop", 1, 2, 9)
+                .server()
+                .time(10, 40)
+                .text("session.id", "s"),
             SpanBuilder::new("cron", 1, 7, 8).time(5, 6),
         ]
         .map(SpanBuilder::build);
@@ -223,7 +237,15 @@ mod tests {
         let rows = drawn["rows"].as_array().unwrap();
         let told: Vec<_> = rows
             .iter()
-            .map(|row| json!([row["name"], row["depth"], row["service"], row["start_ns"], row["marks"]]))
+            .map(|row| {
+                json!([
+                    row["name"],
+                    row["depth"],
+                    row["service"],
+                    row["start_ns"],
+                    row["marks"]
+                ])
+            })
             .collect();
         assert_eq!(
             told,
@@ -244,7 +266,10 @@ mod tests {
                 "links": 0, "inferred": true, "marks": [], "gaps": []
             })
         );
-        assert_eq!(rows[1]["gaps"], json!([{"start_ns": 15_000_000, "duration_ns": 20_000_000}]));
+        assert_eq!(
+            rows[1]["gaps"],
+            json!([{"start_ns": 15_000_000, "duration_ns": 20_000_000}])
+        );
     }
 
     #[test]
@@ -252,7 +277,11 @@ mod tests {
         let id = |n: usize| format!("{:016x}", n + 1);
         let root = SpanBuilder::new("shop", 1, 1, 0).span_id(&id(0)).root();
         let spans: Vec<_> = (1..MAX_ROWS + 7)
-            .map(|n| SpanBuilder::new("shop", 1, 1, 0).span_id(&id(n)).parent(&id(0)))
+            .map(|n| {
+                SpanBuilder::new("shop", 1, 1, 0)
+                    .span_id(&id(n))
+                    .parent(&id(0))
+            })
             .chain([root])
             .map(SpanBuilder::build)
             .collect();

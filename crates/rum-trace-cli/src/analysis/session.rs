@@ -61,9 +61,10 @@ impl Session {
         let last = traces.iter().map(|trace| trace.digest.end).max()?;
         let all = |field| {
             let texts = traces.iter().flat_map(|trace| trace.digest.texts(field));
-            texts.take(MAX_REQUESTS).map(|text| text.to_string()).collect()
+            texts.take(MAX_REQUESTS).map(ToString::to_string).collect()
         };
-        let (app_ids, app_types, user_ids) = (all(Field::App), all(Field::AppType), all(Field::User));
+        let (app_ids, app_types, user_ids) =
+            (all(Field::App), all(Field::AppType), all(Field::User));
         // The end is what somebody asks about.
         let truncated = traces.len().saturating_sub(MAX_REQUESTS);
         let mut before = None;
@@ -75,7 +76,9 @@ impl Session {
             user_ids,
             first_unix_nano: first.to_string(),
             last_unix_nano: last.to_string(),
-            requests: requests.map(|trace| Request::new(trace, &mut before)).collect(),
+            requests: requests
+                .map(|trace| Request::new(trace, &mut before))
+                .collect(),
             truncated,
         })
     }
@@ -138,14 +141,18 @@ pub(crate) fn newest(traces: impl Iterator<Item = Arc<Digest>>, limit: usize) ->
         (Reverse(a_last), a).cmp(&(Reverse(b_last), b))
     });
     sessions.truncate(limit);
-    let line = |(id, (last, traces)): (Arc<str>, (u64, Vec<Arc<Digest>>))| Line::new(&id, last, &traces);
+    let line =
+        |(id, (last, traces)): (Arc<str>, (u64, Vec<Arc<Digest>>))| Line::new(&id, last, &traces);
     sessions.into_iter().map(line).collect()
 }
 
 impl Line {
     fn new(id: &str, last: u64, traces: &[Arc<Digest>]) -> Self {
         let first = |told: fn(&Digest) -> Option<&str>| {
-            traces.iter().find_map(|digest| told(digest)).map(str::to_owned)
+            traces
+                .iter()
+                .find_map(|digest| told(digest))
+                .map(str::to_owned)
         };
         Self {
             session_id: id.to_owned(),
@@ -180,7 +187,11 @@ mod tests {
 
     #[test]
     fn requests_are_in_the_order_in_which_they_were_lived() {
-        let traces = vec![trace(3, "s", 50, 60), trace(1, "s", 10, 40), trace(2, "s", 20, 30)];
+        let traces = vec![
+            trace(3, "s", 50, 60),
+            trace(1, "s", 10, 40),
+            trace(2, "s", 20, 30),
+        ];
         let session = Session::new("s", traces).unwrap();
         let requests: Vec<_> = session
             .requests
@@ -192,7 +203,11 @@ mod tests {
             [(1, None, 0), (2, Some(0), 0), (3, Some(10_000_000), 1)]
         );
         assert_eq!(
-            (&*session.first_unix_nano, &*session.last_unix_nano, session.truncated),
+            (
+                &*session.first_unix_nano,
+                &*session.last_unix_nano,
+                session.truncated
+            ),
             ("10000000", "60000000", 0)
         );
         assert_eq!(session.app_ids, BTreeSet::from(["a@1".to_owned()]));
@@ -203,18 +218,32 @@ mod tests {
     fn of_a_long_session_the_end_is_told() {
         let traces = (0..MAX_REQUESTS as u64 + 3).map(|n| trace(1, "s", n, n + 1));
         let session = Session::new("s", traces.collect()).unwrap();
-        assert_eq!((session.requests.len(), session.truncated), (MAX_REQUESTS, 3));
+        assert_eq!(
+            (session.requests.len(), session.truncated),
+            (MAX_REQUESTS, 3)
+        );
         assert_eq!(session.requests[0].start_unix_nano, "3000000");
     }
 
     #[test]
     fn the_newest_sessions_come_first() {
-        let traces = [trace(1, "a", 1, 2), trace(2, "b", 9, 10), trace(3, "a", 3, 4)];
+        let traces = [
+            trace(1, "a", 1, 2),
+            trace(2, "b", 9, 10),
+            trace(3, "a", 3, 4),
+        ];
         let digests = || traces.iter().map(|trace| Arc::clone(&trace.digest));
         let lines = newest(digests(), 9);
         let told: Vec<_> = lines
             .iter()
-            .map(|line| (&*line.session_id, line.requests, line.errors, &*line.last_unix_nano))
+            .map(|line| {
+                (
+                    &*line.session_id,
+                    line.requests,
+                    line.errors,
+                    &*line.last_unix_nano,
+                )
+            })
             .collect();
         assert_eq!(told, [("b", 1, 0, "10000000"), ("a", 2, 1, "4000000")]);
         assert_eq!(newest(digests(), 1).len(), 1);

@@ -49,7 +49,10 @@ impl Sketch {
     }
 
     fn count(&mut self, bucket: u16, times: u32) {
-        match self.counts.binary_search_by_key(&bucket, |(known, _)| *known) {
+        match self
+            .counts
+            .binary_search_by_key(&bucket, |(known, _)| *known)
+        {
             Ok(at) => {
                 if let Some((_, known)) = self.counts.get_mut(at) {
                     *known = known.saturating_add(times);

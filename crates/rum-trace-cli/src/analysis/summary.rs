@@ -47,7 +47,10 @@ impl Summary {
             duration_ns: digest.duration(),
             spans: digest.spans,
             errors: digest.errors,
-            services: digest.texts(Field::Service).map(|name| name.to_string()).collect(),
+            services: digest
+                .texts(Field::Service)
+                .map(ToString::to_string)
+                .collect(),
             method: of_lead("http.request.method"),
             route: owned(lead.and_then(|lead| facts::route(lead))),
             path: of_lead("url.path"),
@@ -82,7 +85,10 @@ mod tests {
     #[test]
     fn a_tap_is_told_by_the_span_under_it() {
         let spans: [Arc<_>; 3] = [
-            SpanBuilder::new("stock", 1, 4, 3).server().time(12, 19).error("x"),
+            SpanBuilder::new("stock", 1, 4, 3)
+                .server()
+                .time(12, 19)
+                .error("x"),
             SpanBuilder::new("shop", 1, 3, 2).client().time(11, 20),
             SpanBuilder::new("shop", 1, 2, 9)
                 .server()
@@ -139,6 +145,9 @@ mod tests {
         .map(SpanBuilder::build);
         let summary = Summary::new(spans[0].trace_id, &Digest::of(&spans), 0, 0);
         assert_eq!((&*summary.name, summary.inferred), ("job", false));
-        assert_eq!((summary.start_unix_nano.as_str(), summary.duration_ns), ("5000000", 25_000_000));
+        assert_eq!(
+            (summary.start_unix_nano.as_str(), summary.duration_ns),
+            ("5000000", 25_000_000)
+        );
     }
 }

@@ -6,10 +6,10 @@ mod peers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::facts;
 use super::phone::Tap;
 use super::sketch::Sketch;
 use super::tree::Tree;
-use super::facts;
 use crate::collector::Span;
 
 pub(crate) use answer::Answer;
@@ -106,7 +106,9 @@ impl Topology {
     fn count(&mut self, node: &Node, span: &Span) {
         let counts = entry(&mut self.nodes, node);
         counts.spans = counts.spans.saturating_add(1);
-        counts.errors = counts.errors.saturating_add(u64::from(span.status.is_error()));
+        counts.errors = counts
+            .errors
+            .saturating_add(u64::from(span.status.is_error()));
         self.widen(span.start, facts::end(span));
     }
 
@@ -125,9 +127,17 @@ impl Topology {
             || (facts::is_calling(caller) && facts::is_called(span));
         if hop {
             // The caller waits longer than the callee works.
-            let seen = if facts::is_calling(caller) { caller } else { span };
-            let failed = caller.status.is_error() && facts::is_calling(caller) || span.status.is_error();
-            let edge = self.edge(&caller.resource.service, Node::Service(Arc::clone(&span.resource.service)));
+            let seen = if facts::is_calling(caller) {
+                caller
+            } else {
+                span
+            };
+            let failed =
+                caller.status.is_error() && facts::is_calling(caller) || span.status.is_error();
+            let edge = self.edge(
+                &caller.resource.service,
+                Node::Service(Arc::clone(&span.resource.service)),
+            );
             edge.call(seen, failed);
         }
     }
@@ -162,7 +172,9 @@ impl Topology {
 
     fn tapped(&mut self, spans: &[Arc<Span>], tap: &Tap) {
         for span in tap.entries.iter().filter_map(|entry| spans.get(*entry)) {
-            let app = span.text("rum.app.id").or_else(|| span.text("rum.app.type"));
+            let app = span
+                .text("rum.app.id")
+                .or_else(|| span.text("rum.app.type"));
             let app = Node::App(app.unwrap_or("unknown").into());
             self.count(&app, span);
             let service = Node::Service(Arc::clone(&span.resource.service));
@@ -194,7 +206,10 @@ pub(crate) enum Beyond {
 
 pub(crate) fn beyond(span: &Span, peers: &Peers) -> Option<Beyond> {
     let address = facts::peer(span);
-    if let Some(service) = address.as_deref().and_then(|address| peers.service(address)) {
+    if let Some(service) = address
+        .as_deref()
+        .and_then(|address| peers.service(address))
+    {
         return Some(Beyond::Service(service));
     }
     let system = facts::system(span).map(str::to_owned);
@@ -204,15 +219,14 @@ pub(crate) fn beyond(span: &Span, peers: &Peers) -> Option<Beyond> {
 /// Whether it calls, and neither another process nor another call is under it.
 pub(crate) fn is_last_call(spans: &[Arc<Span>], tree: &Tree, index: usize) -> bool {
     let call = spans.get(index).is_some_and(|span| facts::is_calling(span));
-    let mut below = tree.children(index).iter().filter_map(|child| spans.get(*child));
+    let mut below = tree
+        .children(index)
+        .iter()
+        .filter_map(|child| spans.get(*child));
     call && !below.any(|child| facts::is_called(child) || facts::is_calling(child))
 }
 
 fn entry<'a, K: Ord + Clone, V: Default>(map: &'a mut BTreeMap<K, V>, key: &K) -> &'a mut V {
-    // The key is cloned only where it is new.
-    if !map.contains_key(key) {
-        map.insert(key.clone(), V::default());
-    }
     map.entry(key.clone()).or_default()
 }
 

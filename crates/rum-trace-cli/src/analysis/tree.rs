@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use rum_trace_propagation::SpanId;
 
-use crate::collector::{Span, SpanKind};
+use super::facts;
+use crate::collector::Span;
 
 /// The spans of a trace by their index, and their places.
 #[derive(Debug)]
@@ -132,23 +133,10 @@ impl Iterator for Walk<'_> {
     }
 }
 
-/// Indices in order of time; where that is the same, by what does not depend on
-/// the order of arrival.
 fn by_start(spans: &[Arc<Span>]) -> Vec<usize> {
     let mut order: Vec<_> = spans.iter().enumerate().collect();
-    order.sort_by(|(_, a), (_, b)| {
-        let key = |span: &Span| (span.start, !is_calling(span), span.span_id);
-        key(a).cmp(&key(b)).then_with(|| a.service().cmp(b.service()))
-    });
+    order.sort_by(|(_, one), (_, other)| facts::by_start(one, other));
     order.into_iter().map(|(index, _)| index).collect()
-}
-
-const fn is_calling(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::Client | SpanKind::Producer)
-}
-
-const fn is_called(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::Server | SpanKind::Consumer)
 }
 
 /// Spans by id: the first, and the one that shares its id.
@@ -186,7 +174,8 @@ impl Ids {
     fn calling_half(&self, spans: &[Arc<Span>], index: usize, span: &Span) -> Option<usize> {
         let (one, other) = *self.0.get(&span.span_id)?;
         let twin = if one == index { other? } else { one };
-        let calls = is_called(span) && spans.get(twin).is_some_and(|twin| is_calling(twin));
+        let calls =
+            facts::is_called(span) && spans.get(twin).is_some_and(|twin| facts::is_calling(twin));
         calls.then_some(twin)
     }
 }
@@ -197,10 +186,14 @@ fn half_for(span: &Span, spans: &[Arc<Span>], one: usize, other: usize) -> usize
         let half = spans.get(*at);
         (
             half.is_some_and(|half| half.service() == span.service()),
-            half.is_some_and(|half| is_called(half)),
+            half.is_some_and(|half| facts::is_called(half)),
         )
     };
-    if rank(&other) > rank(&one) { other } else { one }
+    if rank(&other) > rank(&one) {
+        other
+    } else {
+        one
+    }
 }
 
 /// Makes one span of each circle a root, or none of it would be reached.
@@ -335,7 +328,11 @@ mod tests {
             SpanId::from_bytes(id).unwrap().to_string()
         };
         let spans: Vec<_> = (1..100_000)
-            .map(|n| SpanBuilder::new("shop", 1, 1, 0).span_id(&id(n)).parent(&id(n - 1)))
+            .map(|n| {
+                SpanBuilder::new("shop", 1, 1, 0)
+                    .span_id(&id(n))
+                    .parent(&id(n - 1))
+            })
             .map(SpanBuilder::build)
             .collect();
         let tree = Tree::new(&spans);

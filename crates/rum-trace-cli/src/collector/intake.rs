@@ -17,6 +17,9 @@ const RECENT: usize = 32;
 /// The heaviest resource that is remembered.
 const MAX_REMEMBERED: usize = 64 * 1024;
 
+const TRACE_TOO_LARGE: &str =
+    "a trace takes a quarter of the store's memory: no more of it is kept";
+
 /// Takes what the receivers decode.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -61,7 +64,12 @@ impl Intake {
             }
         }
         self.stats.taken(spans.len());
-        self.store.insert(spans);
+        let refused = self.store.insert(spans);
+        if refused > 0 {
+            let refused = i64::try_from(refused).unwrap_or(i64::MAX);
+            rejected.rejected_spans = rejected.rejected_spans.saturating_add(refused);
+            TRACE_TOO_LARGE.clone_into(&mut rejected.error_message);
+        }
         ExportTraceServiceResponse {
             // Unset if all were taken.
             partial_success: (rejected.rejected_spans > 0).then_some(rejected),

@@ -18,17 +18,19 @@ use std::sync::Arc;
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
 use intake::Intake;
+use otlp::Bounds;
 
 #[cfg(test)]
 pub(crate) use builder::SpanBuilder;
 pub(crate) use otlp::RequestLimits;
-pub(crate) use resource::{Resource, Scope};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
 pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
-pub(crate) use store::{Filter, Kept, Limits, StatusFilter, Store};
 #[cfg(test)]
 pub(crate) use store::{Clock, QUIET};
-pub(crate) use value::{Attribute, Attributes, Cut, Value};
+pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};
+#[cfg(test)]
+pub(crate) use value::Value;
+pub(crate) use value::{Attributes, Cut};
 
 /// What a collector listens on, and what it puts up with.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +95,7 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) async fn start(options: Options) -> Result<Self, StartError> {
         let store = Arc::new(Store::new(options.limits));
+        let bounds = Arc::new(Bounds::new(options.requests));
         let intake = Arc::new(Intake::new(Arc::clone(&store)));
         let mut collector = Self {
             grpc: None,
@@ -103,18 +106,14 @@ impl Collector {
         if let Some(address) = options.grpc {
             let app = otlp::grpc::router(
                 Arc::clone(&collector.intake),
-                options.requests,
+                Arc::clone(&bounds),
                 options.hosts.clone(),
             );
             let started = Server::start(address, app, options.patience).await;
             collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
         }
         if let Some(address) = options.http {
-            let app = otlp::http::router(
-                Arc::clone(&collector.intake),
-                options.requests,
-                options.hosts,
-            );
+            let app = otlp::http::router(Arc::clone(&collector.intake), bounds, options.hosts);
             let started = Server::start(address, app, options.patience).await;
             collector.http = Some(started.map_err(start_error("--http", address))?);
         }

@@ -4,6 +4,7 @@
 //! Whatever takes long (matching, analysis, the freeing of what is evicted)
 //! happens on what was copied out of the lock.
 
+mod answers;
 mod clock;
 mod filter;
 mod shared;
@@ -17,13 +18,12 @@ use rum_trace_propagation::TraceId;
 use tokio::sync::watch;
 
 use super::Span;
-use crate::analysis::digest::Digest;
 use crate::analysis::findings::{Evidence, Findings};
 use crate::analysis::phone::Tap;
-use crate::analysis::summary::Summary;
 use crate::analysis::topology::{Peers, Topology};
 use crate::analysis::tree::Tree;
 
+pub(crate) use answers::{Changes, Counts, Found, Kept, Listed};
 pub(crate) use clock::Clock;
 pub(crate) use filter::{Filter, StatusFilter};
 use table::Table;
@@ -58,22 +58,6 @@ impl Limits {
     }
 }
 
-/// What the store holds, and what became of what it was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) traces: u64,
-    pub(crate) spans: u64,
-    pub(crate) bytes: u64,
-    /// Spans that were taken, whether they are still here or not.
-    pub(crate) received: u64,
-    /// Spans that were here already.
-    pub(crate) duplicates: u64,
-    /// Spans of a trace that takes a quarter of the memory by itself.
-    pub(crate) trace_too_large: u64,
-    pub(crate) evicted_traces: u64,
-    pub(crate) evicted_spans: u64,
-}
-
 /// All received spans, by trace.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -81,54 +65,6 @@ pub(crate) struct Store {
     table: Mutex<Table>,
     /// The sequence number of the last change, so that one can wait for more.
     changed: watch::Sender<u64>,
-}
-
-/// A trace as it was when it was asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Kept {
-    pub(crate) spans: Vec<Arc<Span>>,
-    pub(crate) digest: Arc<Digest>,
-    pub(crate) sequence: u64,
-    /// Whether nothing has arrived for it for a while.
-    pub(crate) quiet: bool,
-    pub(crate) peers: Arc<Peers>,
-}
-
-/// A trace without its spans.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) id: TraceId,
-    /// Its place in the order of arrival.
-    pub(crate) arrival: u64,
-    pub(crate) digest: Arc<Digest>,
-    pub(crate) findings: usize,
-    pub(crate) sequence: u64,
-}
-
-impl Listed {
-    pub(crate) fn summary(&self) -> Summary {
-        Summary::new(self.id, &self.digest, self.findings, self.sequence)
-    }
-}
-
-/// Traces that a search found.
-#[derive(Debug)]
-pub(crate) struct Found {
-    /// The newest first, by the arrival of their first spans.
-    pub(crate) traces: Vec<Listed>,
-    /// Where to go on, if there may be more.
-    pub(crate) next: Option<u64>,
-    pub(crate) sequence: u64,
-}
-
-/// Traces that changed.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    /// The last change first.
-    pub(crate) traces: Vec<Listed>,
-    /// How many more there were.
-    pub(crate) more: usize,
-    pub(crate) sequence: u64,
 }
 
 impl Store {
@@ -159,7 +95,10 @@ impl Store {
     /// The spans of a trace, in order of arrival.
     pub(crate) fn trace(&self, id: TraceId) -> Vec<Arc<Span>> {
         let table = self.lock();
-        table.get(id).map(|trace| trace.spans().to_vec()).unwrap_or_default()
+        table
+            .get(id)
+            .map(|trace| trace.spans().to_vec())
+            .unwrap_or_default()
     }
 
     pub(crate) fn get(&self, id: TraceId) -> Option<Kept> {
@@ -192,7 +131,11 @@ impl Store {
             }
             if traces.len() == limit {
                 let next = traces.last().map(|last: &Listed| last.arrival);
-                return Found { traces, next, sequence };
+                return Found {
+                    traces,
+                    next,
+                    sequence,
+                };
             }
             traces.push(listed);
         }
@@ -243,9 +186,10 @@ impl Store {
             for trace in due {
                 let (settled, news) = analyse(&trace.spans, trace.quiet, &peers);
                 let mut table = self.lock();
-                table.settle(trace.arrival, trace.spans.len(), settled);
+                let evicted = table.settle(trace.arrival, trace.spans.len(), settled);
                 table.learn(news);
                 drop(table);
+                drop(evicted);
                 whole.extend(trace.quiet.then_some(trace.id));
             }
             let changed = self.lock().sequence();

@@ -3,14 +3,17 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -28,6 +31,8 @@ const AFTER_FAILURE: Duration = Duration::from_millis(50);
 const FAREWELL: Duration = Duration::from_secs(2);
 const MAX_HEADERS: u32 = 16 * 1024;
 const MAX_HTTP1_BUFFER: usize = 64 * 1024;
+/// How often HTTP/2 asks a connection with requests on it whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Requests at a time on one connection.
 const MAX_STREAMS: u32 = 64;
 
@@ -170,8 +175,7 @@ async fn serve(
         let (mut app, under_way) = (app.clone(), requests.begin());
         async move {
             let response: Result<Response<Body>, Infallible> = app.call(request).await;
-            drop(under_way);
-            response
+            response.map(|response| response.map(|body| Answering { body, under_way }))
         }
     });
     let builder = builder();
@@ -196,7 +200,8 @@ fn builder() -> Builder<TokioExecutor> {
     (builder.http2())
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEADERS)
-        .max_concurrent_streams(MAX_STREAMS);
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(KEEP_ALIVE);
     builder
 }
 
@@ -257,6 +262,33 @@ impl Requests {
     }
 }
 
+/// A request until its answer is sent: a stream of events is no idle connection.
+struct Answering {
+    body: Body,
+    #[expect(dead_code, reason = "it counts as long as it is there")]
+    under_way: UnderWay,
+}
+
+impl http_body::Body for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 struct UnderWay(watch::Sender<State>);
 
 impl Drop for UnderWay {
@@ -265,5 +297,65 @@ impl Drop for UnderWay {
             state.under_way = state.under_way.saturating_sub(1);
             state.since = Instant::now();
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use axum::routing::get;
+    use http_body_util::StreamBody;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    struct Events(mpsc::Receiver<Bytes>);
+
+    impl futures_core::Stream for Events {
+        type Item = Result<Frame<Bytes>, Infallible>;
+
+        fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            let next = self.0.poll_recv(cx);
+            next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        }
+    }
+
+    /// On real time: long enough for many an idle time to pass.
+    #[tokio::test]
+    async fn an_answer_under_way_is_not_idle_and_a_connection_without_one_is() {
+        let (events, receiver) = mpsc::channel(1);
+        let receiver = std::sync::Mutex::new(Some(receiver));
+        let receiver = Arc::new(receiver);
+        let stream = move || {
+            let taken = receiver.lock().unwrap().take().unwrap();
+            async move { Response::new(Body::new(StreamBody::new(Events(taken)))) }
+        };
+        let patience = Patience {
+            idle: Duration::from_millis(20),
+            ..Patience::default()
+        };
+        let app = Router::new().route("/", get(stream));
+        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), app, patience).await;
+        let server = server.unwrap();
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        for _ in 0..10 {
+            sleep(patience.idle).await;
+            events.send(Bytes::from_static(b"tick")).await.unwrap();
+        }
+        drop(events);
+        // Whole, and then closed, since it is idle.
+        let read = client.read_to_end(&mut answer);
+        timeout(Duration::from_secs(60), read)
+            .await
+            .unwrap()
+            .unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert_eq!(answer.matches("tick").count(), 10, "{answer}");
+        assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::api::{ApiError, Query, Status};
 use super::start::Shared;
 use crate::analysis::summary::Summary;
+use crate::collector::Listed;
 
 /// A browser keeps a connection for each.
 pub(super) const MAX_LISTENERS: usize = 32;
@@ -51,7 +52,10 @@ pub(super) async fn events(
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
     });
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     Ok((headers, Body::from_stream(events)).into_response())
 }
 
@@ -62,7 +66,9 @@ fn since(query: Option<&str>, headers: &HeaderMap) -> Result<Option<u64>, ApiErr
     let query = Query::parse(query, &["since"])?;
     let asked = query.read("since", "a sequence number", |text| text.parse().ok())?;
     let last = headers.get(LAST_EVENT_ID);
-    Ok(last.and_then(|last| last.to_str().ok()?.parse().ok()).or(asked))
+    Ok(last
+        .and_then(|last| last.to_str().ok()?.parse().ok())
+        .or(asked))
 }
 
 struct Listener {
@@ -104,6 +110,7 @@ impl Listener {
         if known <= self.sequence {
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
+                () = self.shared.ending() => return None,
                 () = sleep(STILL_HERE) => return Some(Bytes::from_static(b": still here\n\n")),
             }
         }
@@ -116,7 +123,7 @@ impl Listener {
         self.last = Some(Instant::now());
         let changed = Changed {
             sequence: changes.sequence,
-            traces: changes.traces.iter().map(|trace| trace.summary()).collect(),
+            traces: changes.traces.iter().map(Listed::summary).collect(),
             more: changes.more,
             status: Status::of(&self.shared),
         };

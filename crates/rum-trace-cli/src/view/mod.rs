@@ -1,6 +1,7 @@
 //! `rum-trace view`: collector and viewer in one process.
 
 mod api;
+mod ended;
 mod guard;
 mod live;
 mod page;
@@ -18,6 +19,7 @@ use crate::cli::ViewArgs;
 use crate::collector::Store;
 use crate::print::Printer;
 
+use ended::Ended;
 pub(crate) use size::parse as parse_size;
 use start::{Running, StartError};
 
@@ -46,17 +48,21 @@ async fn run(args: &ViewArgs) -> Result<(), StartError> {
     let running = Running::start(args).await?;
     complain(&running.warnings());
     let mut out = io::stdout().lock();
-    let shown = out.write_all(running.opening().as_bytes()).and_then(|()| out.flush());
+    let shown = out
+        .write_all(running.opening().as_bytes())
+        .and_then(|()| out.flush());
     drop(out);
     if let Err(error) = shown {
         return end_of_output(error);
     }
     let printer = args.print.then(Printer::new);
     let work = settle(Arc::clone(running.store()), printer);
-    tokio::select! {
+    let end = tokio::select! {
         () = ended.wait() => Ok(()),
         Err(error) = work => end_of_output(error),
-    }
+    };
+    running.stop().await;
+    end
 }
 
 /// Who closes the pipe (`| head`) has seen enough.
@@ -76,7 +82,9 @@ async fn settle(store: Arc<Store>, mut printer: Option<Printer>) -> io::Result<(
         let store = Arc::clone(&store);
         let settled = tokio::task::spawn_blocking(move || {
             let whole = store.settle();
-            let drawn = printer.as_mut().map_or(Ok(()), |printer| printer.draw(&store, &whole));
+            let drawn = printer
+                .as_mut()
+                .map_or(Ok(()), |printer| printer.draw(&store, &whole));
             (printer, drawn)
         });
         let Ok((back, drawn)) = settled.await else {
@@ -84,50 +92,6 @@ async fn settle(store: Arc<Store>, mut printer: Option<Printer>) -> io::Result<(
         };
         drawn?;
         printer = back;
-    }
-}
-
-/// Ctrl-C, and where there are signals, SIGTERM.
-struct Ended {
-    #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
-}
-
-impl Ended {
-    fn listen() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
-        }
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            () = interrupted() => {}
-            () = self.terminated() => {}
-        }
-    }
-
-    #[cfg(unix)]
-    async fn terminated(&mut self) {
-        match &mut self.terminate {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn terminated(&mut self) {
-        std::future::pending().await
-    }
-}
-
-/// Where it cannot be listened for, it ends the process by itself.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 

@@ -19,7 +19,9 @@ const LEAST: usize = 1 << 20;
 
 /// Bytes, or why it is no amount.
 pub(crate) fn parse(text: &str) -> Result<usize, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().to_ascii_lowercase();
     let number: Option<usize> = number.parse().ok();
@@ -30,7 +32,10 @@ pub(crate) fn parse(text: &str) -> Result<usize, String> {
             Some(_) => Err("it must be 1MiB at least".to_owned()),
             None => Err("it is more than a machine can have".to_owned()),
         },
-        _ => Err("an amount is a number with KiB, MiB, GiB, KB, MB, GB or nothing, as in 256MiB".to_owned()),
+        _ => Err(
+            "an amount is a number with KiB, MiB, GiB, KB, MB, GB or nothing, as in 256MiB"
+                .to_owned(),
+        ),
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::{api, guard, live};
 use crate::cli::ViewArgs;
@@ -34,9 +34,16 @@ pub(super) struct Shared {
     /// Places for those who listen to events.
     pub(super) listeners: Arc<Semaphore>,
     refused_hosts: AtomicU64,
+    ended: watch::Sender<bool>,
 }
 
 impl Shared {
+    /// Returns once the viewer is to end.
+    pub(super) async fn ending(&self) {
+        // The sender is in `self`.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
     pub(super) fn refuse_host(&self) {
         self.refused_hosts.fetch_add(1, Ordering::Relaxed);
     }
@@ -73,11 +80,21 @@ impl Running {
             hosts,
             listeners: Arc::new(Semaphore::new(live::MAX_LISTENERS)),
             refused_hosts: AtomicU64::new(0),
+            ended: watch::Sender::new(false),
         });
         let app = guard::around(api::router(Arc::clone(&shared)), Arc::clone(&shared));
         let page = Server::start(args.listen, app, Patience::default()).await;
         let page = page.map_err(|error| cannot_listen(args.listen, error))?;
         Ok(Self { shared, page })
+    }
+
+    /// Takes no more, and lets requests under way end, for a short while.
+    pub(super) async fn stop(self) {
+        self.shared.ended.send_replace(true);
+        self.page.stop().await;
+        if let Some(shared) = Arc::into_inner(self.shared) {
+            shared.collector.stop().await;
+        }
     }
 
     pub(super) fn store(&self) -> &Arc<Store> {
@@ -87,6 +104,11 @@ impl Running {
     /// Where the page is.
     pub(super) const fn page(&self) -> SocketAddr {
         self.page.address()
+    }
+
+    #[cfg(test)]
+    pub(super) fn collector_http(&self) -> SocketAddr {
+        self.shared.collector.http().unwrap()
     }
 
     fn addresses(&self) -> [(&'static str, Option<SocketAddr>); 3] {
@@ -109,7 +131,10 @@ impl Running {
         }
         if let Some(address) = self.shared.collector.http() {
             let address = reachable(address);
-            let _ = writeln!(text, "\nIn a service: OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}");
+            let _ = writeln!(
+                text,
+                "\nIn a service: OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}"
+            );
         }
         text
     }

@@ -15,14 +15,18 @@ pub(super) fn find(evidence: Evidence<'_>, findings: &mut Findings) {
     let here: HashSet<&str> = evidence.spans.iter().map(|span| span.service()).collect();
     let mut calls = Groups::default();
     for (index, span) in evidence.spans.iter().enumerate() {
-        if !should_have_arrived(span) || !topology::is_last_call(evidence.spans, evidence.tree, index) {
+        if !should_have_arrived(span)
+            || !topology::is_last_call(evidence.spans, evidence.tree, index)
+        {
             continue;
         }
         let (kind, beyond) = match topology::beyond(span, evidence.peers) {
             Some(Beyond::Service(service)) if !here.contains(&*service) => {
                 (Kind::UnsampledBranch, To::Service(service.to_string()))
             }
-            Some(Beyond::Service(service)) => (Kind::NoSpanBeyondCall, To::Service(service.to_string())),
+            Some(Beyond::Service(service)) => {
+                (Kind::NoSpanBeyondCall, To::Service(service.to_string()))
+            }
             Some(Beyond::Peer(peer)) => (Kind::NoSpanBeyondCall, To::Peer(peer)),
             None => (Kind::NoSpanBeyondCall, To::Unknown),
         };

@@ -24,9 +24,15 @@ pub(super) fn find(evidence: Evidence<'_>, findings: &mut Findings) {
         };
         let own = own(span);
         let caller = evidence.tree.parent_span(place.index);
-        let before = caller.and_then(|caller| known.get(caller).copied()).unwrap_or_default();
+        let before = caller
+            .and_then(|caller| known.get(caller).copied())
+            .unwrap_or_default();
         if let Some(caller) = caller {
-            if span.kind == SpanKind::Server && before.rum && !own.rum && is_hop(evidence, caller, span) {
+            if span.kind == SpanKind::Server
+                && before.rum
+                && !own.rum
+                && is_hop(evidence, caller, span)
+            {
                 findings.mark(place.index, Kind::LostTracestate);
                 lost.note(evidence.hop(caller, place.index), place.index);
             }
@@ -47,9 +53,13 @@ pub(super) fn find(evidence: Evidence<'_>, findings: &mut Findings) {
     tell(evidence, findings, Kind::LostTracestate, lost, |hop| {
         (words::lost_tracestate(&hop), hop)
     });
-    tell(evidence, findings, Kind::RumDiffers, differs, |(hop, what)| {
-        (words::rum_differs(&hop, what), hop)
-    });
+    tell(
+        evidence,
+        findings,
+        Kind::RumDiffers,
+        differs,
+        |(hop, what)| (words::rum_differs(&hop, what), hop),
+    );
 }
 
 fn own(span: &Span) -> Known<'_> {
@@ -65,9 +75,7 @@ fn is_hop(evidence: Evidence<'_>, caller: usize, callee: &Span) -> bool {
 }
 
 fn differing(before: Known<'_>, own: Known<'_>) -> Option<&'static str> {
-    let differ = |one: Option<&str>, other: Option<&str>| {
-        matches!((one, other), (Some(one), Some(other)) if one != other)
-    };
+    let differ = |one: Option<&str>, other: Option<&str>| matches!((one, other), (Some(one), Some(other)) if one != other);
     match () {
         () if differ(before.session, own.session) => Some("session.id"),
         () if differ(before.app, own.app) => Some("rum.app.id"),

@@ -28,7 +28,11 @@ pub(super) fn missing_parent(span: &Span, parent: SpanId, times: usize) -> Strin
     let service = quote(span.service());
     let who = match times {
         1 => format!("The parent of {} ({service})", quote(&span.name)),
-        _ => format!("The parent of {} ({service}) and {} more spans", quote(&span.name), times - 1),
+        _ => format!(
+            "The parent of {} ({service}) and {} more spans",
+            quote(&span.name),
+            times - 1
+        ),
     };
     let why = match span.kind {
         SpanKind::Server | SpanKind::Consumer => format!(
@@ -87,7 +91,11 @@ pub(super) fn kept_alone(span: &Span, why: &str) -> String {
 }
 
 pub(super) fn recorded_unsampled(service: &str, times: usize) -> String {
-    let spans = if times == 1 { "A span".to_owned() } else { format!("{times} spans") };
+    let spans = if times == 1 {
+        "A span".to_owned()
+    } else {
+        format!("{times} spans")
+    };
     format!(
         "{spans} of {} came though not sampled: the services beyond were told not to record, so \
          that what they did is not here. Look at the sampler of the first service of the trace.",

@@ -52,7 +52,11 @@ impl Answer {
         nodes.truncate(MAX_NODES);
         let known: BTreeSet<_> = nodes.iter().map(|(node, _)| *node).collect();
         let shown = |(from, to): &(Node, Node)| known.contains(from) && known.contains(to);
-        let mut edges: Vec<_> = topology.edges.iter().filter(|(hop, _)| shown(hop)).collect();
+        let mut edges: Vec<_> = topology
+            .edges
+            .iter()
+            .filter(|(hop, _)| shown(hop))
+            .collect();
         edges.sort_by_key(|(_, edge)| std::cmp::Reverse(edge.calls));
         edges.truncate(MAX_EDGES);
         let all = topology.nodes.len().saturating_add(topology.edges.len());

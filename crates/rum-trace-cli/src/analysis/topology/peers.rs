@@ -28,7 +28,11 @@ impl Peers {
             let call = facts::is_called(span) && facts::is_calling(caller);
             let address = facts::peer(caller).filter(|_| call)?;
             let known = self.0.get(&address);
-            let news = known.is_none_or(|known| known.as_ref().is_some_and(|known| **known != *span.service()));
+            let news = known.is_none_or(|known| {
+                known
+                    .as_ref()
+                    .is_some_and(|known| **known != *span.service())
+            });
             news.then(|| (address, Arc::clone(&span.resource.service)))
         });
         calls.take(MAX_PEERS).collect()
@@ -54,7 +58,9 @@ mod tests {
 
     fn call(to: &'static str, address: &str) -> Vec<(String, Arc<str>)> {
         let spans = [
-            SpanBuilder::new("shop", 1, 2, 0).client().text("server.address", address),
+            SpanBuilder::new("shop", 1, 2, 0)
+                .client()
+                .text("server.address", address),
             SpanBuilder::new(to, 1, 3, 2).server(),
         ]
         .map(SpanBuilder::build);

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 use super::{Bounds, Refusal};
 use crate::collector::stats::Reason;
 
+/// How many bodies' worth of a refused one is read.
+const DRAINED: usize = 4;
+
 /// The bytes of all bodies that are in memory.
 #[derive(Debug)]
 pub(super) struct InFlight {
@@ -63,26 +66,27 @@ impl Drop for Share<'_> {
     }
 }
 
-/// Reads a body whole. `announced` is its Content-Length, if it has one.
+/// Reads a body whole, if it has at most so many bytes. `announced` is its
+/// Content-Length, if it has one.
 pub(super) async fn read<B>(
     bounds: &Bounds,
     body: B,
+    most: usize,
     announced: Option<u64>,
 ) -> Result<Held<'_>, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
 {
-    let limits = bounds.limits;
-    let over = announced
-        .is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limits.body));
-    if over {
-        return Err(Refusal::too_large(limits));
+    let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > most) {
+        return Err(Refusal::too_large(bounds.limits));
     }
     let mut share = bounds.in_flight.share();
-    let mut whole = BytesMut::new();
+    // As long as nothing is written to it, it costs nothing.
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or(0));
     frames(bounds, body, |data| {
-        if data.len() > limits.body.saturating_sub(whole.len()) {
-            return Err(Refusal::too_large(limits));
+        if data.len() > most.saturating_sub(whole.len()) {
+            return Err(Refusal::too_large(bounds.limits));
         }
         if !share.grow(data.len()) {
             return Err(busy());
@@ -112,6 +116,21 @@ where
         Ok(())
     })
     .await
+}
+
+/// Reads on where a request was refused, for a while: over HTTP/1.1 a sender that
+/// is cut off while it sends may never read the answer, and try again for ever.
+pub(super) async fn drain<B>(bounds: &Bounds, body: B)
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let mut left = bounds.limits.body.saturating_mul(DRAINED);
+    let all = frames(bounds, body, |data| {
+        left = left.checked_sub(data.len()).ok_or_else(busy)?;
+        Ok(())
+    });
+    // Whoever sends still more is cut off.
+    let _ = all.await;
 }
 
 async fn frames<B>(
@@ -160,10 +179,12 @@ mod tests {
     #[tokio::test]
     async fn a_body_ends_at_the_limit() {
         let bounds = bounds();
-        let held = read(&bounds, Body::from(vec![1; 10]), None).await.unwrap();
+        let held = read(&bounds, Body::from(vec![1; 10]), 10, None)
+            .await
+            .unwrap();
         assert_eq!(&held.bytes[..], [1; 10]);
         for announced in [None, Some(11), Some(u64::MAX)] {
-            let refusal = read(&bounds, Body::from(vec![1; 11]), announced)
+            let refusal = read(&bounds, Body::from(vec![1; 11]), 10, announced)
                 .await
                 .unwrap_err();
             assert_eq!(refusal.reason, Reason::BodyTooLarge);
@@ -176,21 +197,25 @@ mod tests {
     #[tokio::test]
     async fn all_bodies_together_have_a_limit() {
         let bounds = bounds();
-        let first = read(&bounds, Body::from(vec![1; 10]), None).await.unwrap();
-        let refusal = read(&bounds, Body::from(vec![1; 6]), None)
+        let first = read(&bounds, Body::from(vec![1; 10]), 10, None)
+            .await
+            .unwrap();
+        let refusal = read(&bounds, Body::from(vec![1; 6]), 10, None)
             .await
             .unwrap_err();
         assert_eq!(refusal.reason, Reason::Busy);
         drop(first);
         // Everything was given back, that of the refused one too.
         assert_eq!(bounds.in_flight.used.load(Ordering::Relaxed), 0);
-        read(&bounds, Body::from(vec![1; 6]), None).await.unwrap();
+        read(&bounds, Body::from(vec![1; 6]), 10, None)
+            .await
+            .unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_given_up() {
         let stalled = Body::new(http_body_util::StreamBody::new(Never));
-        let refusal = read(&bounds(), stalled, None).await.unwrap_err();
+        let refusal = read(&bounds(), stalled, 10, None).await.unwrap_err();
         assert_eq!(refusal.reason, Reason::Timeout);
     }
 

@@ -27,14 +27,10 @@ use crate::http::host::HostPolicy;
 const PREFIX: usize = 5;
 
 /// Answers every request to the address, whatever it asks for.
-pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPolicy) -> Router {
+pub(crate) fn router(intake: Arc<Intake>, bounds: Arc<Bounds>, hosts: HostPolicy) -> Router {
     let receiver = Receiver {
         intake,
-        bounds: Bounds::new(RequestLimits {
-            body: limits.body.saturating_add(PREFIX),
-            ..limits
-        }),
-        limits,
+        bounds,
         hosts,
     };
     Router::new()
@@ -44,10 +40,7 @@ pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPoli
 
 struct Receiver {
     intake: Arc<Intake>,
-    /// Of the body, its prefix included.
-    bounds: Bounds,
-    /// Of the message.
-    limits: RequestLimits,
+    bounds: Arc<Bounds>,
     hosts: HostPolicy,
 }
 
@@ -82,7 +75,8 @@ impl Receiver {
         }
         match method(head.uri.path())? {
             Method::Traces => {
-                let held = body::read(&self.bounds, body, None).await?;
+                let most = self.bounds.limits.body.saturating_add(PREFIX);
+                let held = body::read(&self.bounds, body, most, None).await?;
                 self.announced(&held.bytes)?;
                 // Closed never.
                 let _decoder = self.bounds.decoders.acquire().await;
@@ -95,7 +89,7 @@ impl Receiver {
                 // What is empty needs no decoder.
                 let request =
                     Request::from_parts(head, Full::new(Bytes::from_static(&[0; PREFIX])));
-                Ok(call(self.limits, Answer(|_| Ok(Vec::new())), request).await)
+                Ok(call(self.bounds.limits, Answer(|_| Ok(Vec::new())), request).await)
             }
         }
     }
@@ -107,13 +101,13 @@ impl Receiver {
             .and_then(|length| length.try_into().ok());
         let length = length.map_or(0, u32::from_be_bytes);
         match usize::try_from(length) {
-            Ok(length) if length <= self.limits.body => Ok(()),
-            _ => Err(Refusal::too_large(self.limits)),
+            Ok(length) if length <= self.bounds.limits.body => Ok(()),
+            _ => Err(Refusal::too_large(self.bounds.limits)),
         }
     }
 
     async fn export(&self, request: Request<Full<Bytes>>) -> Response {
-        let (intake, limits) = (Arc::clone(&self.intake), self.limits);
+        let (intake, limits) = (Arc::clone(&self.intake), self.bounds.limits);
         let take = Answer(move |message| {
             let request = decode(message, MediaType::Protobuf, limits)?;
             let answer: ExportTraceServiceResponse = intake.take(request);

@@ -7,20 +7,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Request};
 use axum::response::Response;
 
 use super::encoding::Coding;
-use super::{Bounds, MediaType, Refusal, RequestLimits, answer, body, decode};
+use super::{Bounds, MediaType, Refusal, answer, body, decode};
 use crate::collector::intake::Intake;
 use crate::collector::stats::{Ignored, Reason};
 use crate::http::host::HostPolicy;
 
 /// Answers every request to the address, whatever it asks for.
-pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPolicy) -> Router {
+pub(crate) fn router(intake: Arc<Intake>, bounds: Arc<Bounds>, hosts: HostPolicy) -> Router {
     let receiver = Receiver {
         intake,
-        bounds: Bounds::new(limits),
+        bounds,
         hosts,
     };
     // One handler in place of routes: what none of them takes is counted too.
@@ -31,7 +32,7 @@ pub(crate) fn router(intake: Arc<Intake>, limits: RequestLimits, hosts: HostPoli
 
 struct Receiver {
     intake: Arc<Intake>,
-    bounds: Bounds,
+    bounds: Arc<Bounds>,
     hosts: HostPolicy,
 }
 
@@ -42,14 +43,15 @@ enum Signal {
 }
 
 async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> Response {
-    let found = text(request.headers(), &CONTENT_TYPE).and_then(MediaType::named);
-    // The specification's default, for who sent nothing that can be read.
-    let media_type = found.unwrap_or(MediaType::Protobuf);
-    match receiver.answer(request, found).await {
+    let (head, mut body) = request.into_parts();
+    let found = text(&head.headers, &CONTENT_TYPE).and_then(MediaType::named);
+    match receiver.answer(&head, &mut body, found).await {
         Ok(response) => response,
         Err(refusal) => {
             receiver.intake.stats.refused(refusal.reason);
-            answer::refusal(media_type, &refusal)
+            body::drain(&receiver.bounds, body).await;
+            // The specification's default, for who sent nothing that can be read.
+            answer::refusal(found.unwrap_or(MediaType::Protobuf), &refusal)
         }
     }
 }
@@ -57,10 +59,10 @@ async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -
 impl Receiver {
     async fn answer(
         &self,
-        request: Request<Body>,
+        head: &Parts,
+        body: &mut Body,
         media_type: Option<MediaType>,
     ) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
         if !self.hosts.allows(&head.headers, &head.uri) {
             return Err(misdirected());
         }
@@ -80,11 +82,11 @@ impl Receiver {
         &self,
         media_type: MediaType,
         headers: &HeaderMap,
-        body: Body,
+        body: &mut Body,
     ) -> Result<Response, Refusal> {
         let limits = self.bounds.limits;
         let coding = Coding::named(&encoding(headers))?;
-        let held = body::read(&self.bounds, body, length(headers)).await?;
+        let held = body::read(&self.bounds, body, limits.body, length(headers)).await?;
         // Closed never.
         let _decoder = self.bounds.decoders.acquire().await;
         let plain = coding.decompress(held.bytes.clone(), limits)?;
@@ -99,7 +101,7 @@ impl Receiver {
         &self,
         signal: Ignored,
         media_type: MediaType,
-        body: Body,
+        body: &mut Body,
     ) -> Result<Response, Refusal> {
         body::discard(&self.bounds, body).await?;
         self.intake.stats.ignored(signal);

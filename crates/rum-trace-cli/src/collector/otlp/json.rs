@@ -13,11 +13,11 @@ use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 use serde::Deserialize;
 
-use fields::{Enum, Hex, Number, nullable};
+use fields::{Enum, Hex, Message, Number, nullable};
 use value::{KeyValue, pairs};
 
 pub(super) fn decode(body: &[u8]) -> Result<ExportTraceServiceRequest, serde_json::Error> {
-    let request: Request = serde_json::from_slice(body)?;
+    let Message(request): Message<Request> = serde_json::from_slice(body)?;
     Ok(ExportTraceServiceRequest {
         resource_spans: all(request.resource_spans),
     })
@@ -27,15 +27,15 @@ pub(super) fn decode(body: &[u8]) -> Result<ExportTraceServiceRequest, serde_jso
 #[serde(default, rename_all = "camelCase")]
 struct Request {
     #[serde(deserialize_with = "nullable")]
-    resource_spans: Vec<ResourceSpans>,
+    resource_spans: Vec<Message<ResourceSpans>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ResourceSpans {
-    resource: Option<Resource>,
+    resource: Option<Message<Resource>>,
     #[serde(deserialize_with = "nullable")]
-    scope_spans: Vec<ScopeSpans>,
+    scope_spans: Vec<Message<ScopeSpans>>,
     #[serde(deserialize_with = "nullable")]
     schema_url: String,
 }
@@ -44,7 +44,7 @@ struct ResourceSpans {
 #[serde(default, rename_all = "camelCase")]
 struct Resource {
     #[serde(deserialize_with = "nullable")]
-    attributes: Vec<KeyValue>,
+    attributes: Vec<Message<KeyValue>>,
     #[serde(deserialize_with = "nullable")]
     dropped_attributes_count: Number<u32>,
 }
@@ -52,9 +52,9 @@ struct Resource {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ScopeSpans {
-    scope: Option<Scope>,
+    scope: Option<Message<Scope>>,
     #[serde(deserialize_with = "nullable")]
-    spans: Vec<Span>,
+    spans: Vec<Message<Span>>,
     #[serde(deserialize_with = "nullable")]
     schema_url: String,
 }
@@ -67,7 +67,7 @@ struct Scope {
     #[serde(deserialize_with = "nullable")]
     version: String,
     #[serde(deserialize_with = "nullable")]
-    attributes: Vec<KeyValue>,
+    attributes: Vec<Message<KeyValue>>,
     #[serde(deserialize_with = "nullable")]
     dropped_attributes_count: Number<u32>,
 }
@@ -94,18 +94,18 @@ struct Span {
     #[serde(deserialize_with = "nullable")]
     end_time_unix_nano: Number<u64>,
     #[serde(deserialize_with = "nullable")]
-    attributes: Vec<KeyValue>,
+    attributes: Vec<Message<KeyValue>>,
     #[serde(deserialize_with = "nullable")]
     dropped_attributes_count: Number<u32>,
     #[serde(deserialize_with = "nullable")]
-    events: Vec<Event>,
+    events: Vec<Message<Event>>,
     #[serde(deserialize_with = "nullable")]
     dropped_events_count: Number<u32>,
     #[serde(deserialize_with = "nullable")]
-    links: Vec<Link>,
+    links: Vec<Message<Link>>,
     #[serde(deserialize_with = "nullable")]
     dropped_links_count: Number<u32>,
-    status: Option<Status>,
+    status: Option<Message<Status>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -116,7 +116,7 @@ struct Event {
     #[serde(deserialize_with = "nullable")]
     name: String,
     #[serde(deserialize_with = "nullable")]
-    attributes: Vec<KeyValue>,
+    attributes: Vec<Message<KeyValue>>,
     #[serde(deserialize_with = "nullable")]
     dropped_attributes_count: Number<u32>,
 }
@@ -131,7 +131,7 @@ struct Link {
     #[serde(deserialize_with = "nullable")]
     trace_state: String,
     #[serde(deserialize_with = "nullable")]
-    attributes: Vec<KeyValue>,
+    attributes: Vec<Message<KeyValue>>,
     #[serde(deserialize_with = "nullable")]
     dropped_attributes_count: Number<u32>,
     #[serde(deserialize_with = "nullable")]
@@ -147,14 +147,14 @@ struct Status {
     code: Enum,
 }
 
-fn all<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
-    values.into_iter().map(U::from).collect()
+fn all<T, U: From<T>>(values: Vec<Message<T>>) -> Vec<U> {
+    values.into_iter().map(|value| value.0.into()).collect()
 }
 
 impl From<ResourceSpans> for trace::ResourceSpans {
     fn from(json: ResourceSpans) -> Self {
         Self {
-            resource: json.resource.map(Into::into),
+            resource: json.resource.map(|value| value.0.into()),
             scope_spans: all(json.scope_spans),
             schema_url: json.schema_url,
         }
@@ -175,7 +175,7 @@ impl From<Resource> for resource::Resource {
 impl From<ScopeSpans> for trace::ScopeSpans {
     fn from(json: ScopeSpans) -> Self {
         Self {
-            scope: json.scope.map(Into::into),
+            scope: json.scope.map(|value| value.0.into()),
             spans: all(json.spans),
             schema_url: json.schema_url,
         }
@@ -211,7 +211,7 @@ impl From<Span> for trace::Span {
             dropped_events_count: json.dropped_events_count.0,
             links: all(json.links),
             dropped_links_count: json.dropped_links_count.0,
-            status: json.status.map(Into::into),
+            status: json.status.map(|value| value.0.into()),
         }
     }
 }

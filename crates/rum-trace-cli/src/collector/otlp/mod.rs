@@ -44,7 +44,7 @@ impl Default for RequestLimits {
         Self {
             body: 8 * MIB,
             decoded: 64 * MIB,
-            in_flight: 64 * MIB,
+            in_flight: 32 * MIB,
             body_time: Duration::from_secs(20),
         }
     }
@@ -65,9 +65,9 @@ pub(crate) enum MediaType {
     Json,
 }
 
-/// What all requests share: their bounds.
+/// What all requests share, over either transport: their bounds.
 #[derive(Debug)]
-struct Bounds {
+pub(crate) struct Bounds {
     limits: RequestLimits,
     in_flight: InFlight,
     decoders: Semaphore,
@@ -96,7 +96,7 @@ impl Refusal {
 }
 
 impl Bounds {
-    fn new(limits: RequestLimits) -> Self {
+    pub(crate) fn new(limits: RequestLimits) -> Self {
         Self {
             limits,
             in_flight: InFlight::new(limits.in_flight),

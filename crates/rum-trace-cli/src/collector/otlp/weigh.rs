@@ -20,7 +20,7 @@ enum Message {
     Status,
     KeyValue,
     AnyValue,
-    /// An ArrayValue or a KeyValueList: a part of its AnyValue.
+    /// An `ArrayValue` or a `KeyValueList`: a part of its `AnyValue`.
     Array,
     Map,
     EntityRef,

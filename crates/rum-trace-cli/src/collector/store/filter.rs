@@ -69,7 +69,9 @@ impl Matcher<'_> {
             && has(digest, Field::Session, filter.session.as_deref())
             && has(digest, Field::User, filter.user.as_deref())
             && has(digest, Field::Service, filter.service.as_deref())
-            && filter.status.is_none_or(|status| has_status(digest, status))
+            && filter
+                .status
+                .is_none_or(|status| has_status(digest, status))
             && self.has_route(digest)
             && self.has_text(trace)
     }
@@ -80,8 +82,13 @@ impl Matcher<'_> {
         let id = trace.id.encode_hex();
         filter.shortest.is_none_or(|shortest| duration >= shortest)
             && filter.longest.is_none_or(|longest| duration <= longest)
-            && filter.missing.is_none_or(|missing| missing == (trace.findings > 0))
-            && filter.trace_id.as_ref().is_none_or(|start| id.starts_with(start.as_bytes()))
+            && filter
+                .missing
+                .is_none_or(|missing| missing == (trace.findings > 0))
+            && filter
+                .trace_id
+                .as_ref()
+                .is_none_or(|start| id.starts_with(start.as_bytes()))
     }
 
     fn has_route(&self, digest: &Digest) -> bool {

@@ -1,5 +1,7 @@
 //! The tables behind the lock.
 
+mod reads;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +11,8 @@ use rum_trace_propagation::TraceId;
 use super::super::Span;
 use super::shared::Shared;
 use super::trace::{self, Due, Settled, Trace};
-use super::{Changes, Counts, Limits, Listed};
-use crate::analysis::topology::{Peers, Topology};
+use super::{Counts, Limits};
+use crate::analysis::topology::Peers;
 
 /// For a trace to which spans come without a pause: it is looked at after this
 /// time all the same.
@@ -70,7 +72,11 @@ impl Table {
     }
 
     /// Takes the spans as one change.
-    pub(super) fn insert(&mut self, spans: impl IntoIterator<Item = Span>, now: Duration) -> Inserted {
+    pub(super) fn insert(
+        &mut self,
+        spans: impl IntoIterator<Item = Span>,
+        now: Duration,
+    ) -> Inserted {
         let refused = self.counts.trace_too_large;
         let sequence = self.sequence.saturating_add(1);
         let mut evicted = Vec::new();
@@ -95,18 +101,21 @@ impl Table {
             add(&mut self.counts.duplicates, 1);
             return false;
         }
-        let grown = known.map_or(0, Trace::weight).saturating_add(trace::weight(&span));
-        if grown > self.limits.trace_bytes() {
+        let known = known.map_or(0, |trace| trace.weight().saturating_add(trace.shared_bytes));
+        let shared = self.shared.hold(&span);
+        let more = shared.saturating_add(trace::weight(&span));
+        if known.saturating_add(more) > self.limits.trace_bytes() {
+            self.shared.release(&span);
             add(&mut self.counts.trace_too_large, 1);
             return false;
         }
-        let shared = self.shared.hold(&span);
         let arrival = arrival.unwrap_or_else(|| self.open(span.trace_id));
         let Some(trace) = self.at_mut(arrival) else {
             return false;
         };
         let before = trace.weight();
         trace.insert(span, now);
+        trace.shared_bytes = trace.shared_bytes.saturating_add(shared);
         let grown = trace.weight().saturating_sub(before).saturating_add(shared);
         self.bytes = self.bytes.saturating_add(grown);
         self.counts.received = self.counts.received.saturating_add(1);
@@ -148,6 +157,21 @@ impl Table {
         }
     }
 
+    /// Lets go of all traces.
+    #[cfg(test)]
+    pub(super) fn empty(&mut self) {
+        let limits = std::mem::replace(
+            &mut self.limits,
+            Limits {
+                traces: 0,
+                bytes: 0,
+            },
+        );
+        self.shrink(&mut Vec::new());
+        self.limits = limits;
+        assert!(self.by_id.is_empty() && self.by_change.is_empty() && self.by_due.is_empty());
+    }
+
     fn changed(&mut self, arrival: u64, sequence: u64) {
         let Some(trace) = self.at_mut(arrival) else {
             return;
@@ -187,11 +211,17 @@ impl Table {
         (pending, Arc::clone(&self.peers))
     }
 
-    /// What was found when the trace had so many spans.
-    pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) {
-        let Some(trace) = self.at_mut(arrival).filter(|trace| trace.spans().len() == spans) else {
+    /// What was found when the trace had so many spans. It gives what had to go
+    /// for that.
+    #[must_use = "to be dropped without the lock"]
+    pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) -> Vec<Trace> {
+        let mut evicted = Vec::new();
+        let Some(trace) = self
+            .at_mut(arrival)
+            .filter(|trace| trace.spans().len() == spans)
+        else {
             // It has changed since, and is looked at again.
-            return;
+            return evicted;
         };
         let before = trace.weight();
         let news = trace.settle(settled);
@@ -201,63 +231,14 @@ impl Table {
             self.sequence = self.sequence.saturating_add(1);
             self.changed(arrival, self.sequence);
         }
+        self.shrink(&mut evicted);
+        evicted
     }
 
     pub(super) fn learn(&mut self, news: Vec<(String, Arc<str>)>) {
         if !news.is_empty() {
             Arc::make_mut(&mut self.peers).learn(news);
         }
-    }
-
-    pub(super) fn peers(&self) -> Arc<Peers> {
-        Arc::clone(&self.peers)
-    }
-
-    pub(super) fn get(&self, id: TraceId) -> Option<&Trace> {
-        self.at(*self.by_id.get(&id)?)
-    }
-
-    pub(super) fn newest(&self, before: Option<u64>, most: usize) -> Vec<Listed> {
-        let end = before.map_or(self.traces.len(), |before| self.place(before).unwrap_or(0));
-        let all = self.traces.iter().enumerate().take(end).rev();
-        let listed = |(place, trace): (usize, &Trace)| {
-            trace.listed(self.first.saturating_add(place as u64))
-        };
-        all.take(most).map(listed).collect()
-    }
-
-    pub(super) fn changes_since(&self, sequence: u64, most: usize) -> Changes {
-        let since = (sequence.saturating_add(1), 0);
-        let changed = || self.by_change.range(since..).rev();
-        let traces: Vec<_> = changed()
-            .take(most)
-            .filter_map(|(_, arrival)| Some(self.at(*arrival)?.listed(*arrival)))
-            .collect();
-        Changes {
-            more: changed().count().saturating_sub(traces.len()),
-            traces,
-            sequence: self.sequence,
-        }
-    }
-
-    pub(super) fn topologies(&self) -> Vec<Arc<Topology>> {
-        self.traces.iter().filter_map(Trace::topology).collect()
-    }
-
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
-            traces: self.traces.len() as u64,
-            bytes: self.bytes as u64,
-            ..self.counts
-        }
-    }
-
-    pub(super) const fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    pub(super) const fn sequence(&self) -> u64 {
-        self.sequence
     }
 
     fn at(&self, arrival: u64) -> Option<&Trace> {
@@ -281,7 +262,11 @@ fn look_at(trace: &mut Trace, arrival: u64, now: Duration) -> Option<Pending> {
     let late = since.saturating_add(PATIENCE);
     let looked = quiet || late <= now;
     trace.due = (!quiet).then(|| Due {
-        at: trace.quiet_at().min(if looked { now.saturating_add(PATIENCE) } else { late }),
+        at: trace.quiet_at().min(if looked {
+            now.saturating_add(PATIENCE)
+        } else {
+            late
+        }),
         since: if looked { now } else { since },
     });
     looked.then(|| Pending {

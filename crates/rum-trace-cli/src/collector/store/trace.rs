@@ -19,10 +19,12 @@ pub(super) struct Trace {
     /// By their ids, which two may share: see `analysis::tree`.
     ids: HashMap<SpanId, (u32, Option<u32>)>,
     /// SERVER spans that may be the phone's, until their parents arrive.
-    candidates: BTreeSet<(u64, SpanId, u32)>,
+    candidates: BTreeSet<(u64, SpanId, Arc<str>, u32)>,
     digest: Arc<Digest>,
     /// Of the spans by themselves.
     span_bytes: usize,
+    /// Of what its spans share, as far as it came with this trace.
+    pub(super) shared_bytes: usize,
     pub(super) sequence: u64,
     last_arrival: Duration,
     /// When it is to be looked at, and since when it waits for that.
@@ -52,6 +54,7 @@ impl Trace {
             candidates: BTreeSet::new(),
             digest: Arc::default(),
             span_bytes: 0,
+            shared_bytes: 0,
             sequence: 0,
             last_arrival: Duration::ZERO,
             due: None,
@@ -94,7 +97,9 @@ impl Trace {
     }
 
     pub(super) fn topology(&self) -> Option<Arc<Topology>> {
-        self.settled.as_ref().map(|settled| Arc::clone(&settled.topology))
+        self.settled
+            .as_ref()
+            .map(|settled| Arc::clone(&settled.topology))
     }
 
     /// Whether the span is here already: an exporter that got no answer sends
@@ -121,7 +126,9 @@ impl Trace {
             .and_modify(|(_, second)| *second = Some(index))
             .or_insert((index, None));
         if facts::may_be_asked_by_phone(&span) {
-            self.candidates.insert((span.start, span.span_id, index));
+            let service = Arc::clone(&span.resource.service);
+            self.candidates
+                .insert((span.start, span.span_id, service, index));
         }
         self.spans.push(Arc::clone(&span));
         let entry = self.entry();
@@ -134,7 +141,10 @@ impl Trace {
     /// About how many bytes it takes, without what its spans share with others.
     pub(super) fn weight(&self) -> usize {
         let candidates = self.candidates.len() * CANDIDATE;
-        let settled = self.settled.as_ref().map_or(0, |settled| settled.topology.weight());
+        let settled = self
+            .settled
+            .as_ref()
+            .map_or(0, |settled| settled.topology.weight());
         OVERHEAD
             + self.span_bytes
             + self.spans.capacity() * size_of::<Arc<Span>>()
@@ -155,7 +165,7 @@ impl Trace {
     /// The first SERVER span that tells of a phone and misses its parent. One
     /// whose parent has come is none for good.
     fn entry(&mut self) -> Option<Arc<Span>> {
-        while let Some((_, _, index)) = self.candidates.first() {
+        while let Some((.., index)) = self.candidates.first() {
             let span = self.span(*index)?;
             if self.misses_parent(span) {
                 return Some(Arc::clone(span));
@@ -168,7 +178,9 @@ impl Trace {
     fn misses_parent(&self, span: &Span) -> bool {
         let shares = self.ids.get(&span.span_id).and_then(|(first, second)| {
             let halves = [Some(*first), *second].into_iter().flatten();
-            halves.filter_map(|at| self.span(at)).find(|half| facts::is_calling(half))
+            halves
+                .filter_map(|at| self.span(at))
+                .find(|half| facts::is_calling(half))
         });
         shares.is_none() && span.parent.is_some_and(|parent| !self.has(parent))
     }
@@ -188,7 +200,7 @@ pub(super) fn weight(span: &Span) -> usize {
 const OVERHEAD: usize = 2 * size_of::<Trace>() + 192;
 
 /// An entry of the candidates, with the room that a tree leaves.
-const CANDIDATE: usize = 40;
+const CANDIDATE: usize = 64;
 
 /// What a hash table takes that has room for so many.
 fn map_weight(capacity: usize) -> usize {

@@ -28,7 +28,11 @@ impl ApiError {
 
     pub(crate) fn method() -> Self {
         let message = "only GET and HEAD are answered here: spans go to the OTLP receivers";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            message,
+        )
     }
 
     /// What is asked for by `what` is not as it must be.
@@ -61,7 +65,11 @@ impl ApiError {
 
     pub(crate) fn too_many_listeners(most: usize) -> Self {
         let message = format!("{most} listeners are here already: close a page");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_listeners", message)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_listeners",
+            message,
+        )
     }
 
     pub(crate) fn internal() -> Self {

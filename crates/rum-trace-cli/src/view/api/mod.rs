@@ -82,8 +82,9 @@ async fn span(
     answer(move || {
         let query = Query::parse(query.as_deref(), &["service"])?;
         let (trace, span) = segments(ids)?;
-        let id = SpanId::from_hex(span.as_bytes())
-            .ok_or_else(|| ApiError::invalid("span id", "16 hex digits in lower case, not all zero"))?;
+        let id = SpanId::from_hex(span.as_bytes()).ok_or_else(|| {
+            ApiError::invalid("span id", "16 hex digits in lower case, not all zero")
+        })?;
         span::answer(&shared.store, trace_id(&trace)?, id, query.text("service"))
     })
     .await
@@ -130,6 +131,9 @@ async fn answer<T: Serialize + 'static>(
 }
 
 fn json_response(json: Vec<u8>) -> Response {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
     (headers, json).into_response()
 }

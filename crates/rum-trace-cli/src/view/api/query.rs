@@ -29,7 +29,9 @@ impl Query {
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     pub(crate) fn owned(&self, name: &str) -> Option<String> {
@@ -46,7 +48,9 @@ impl Query {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        read(text).map(Some).ok_or_else(|| ApiError::invalid(name, expected))
+        read(text)
+            .map(Some)
+            .ok_or_else(|| ApiError::invalid(name, expected))
     }
 
     pub(crate) fn limit(&self) -> Answer<usize> {

@@ -98,7 +98,10 @@ pub(super) fn answer(
     let kept = store.get(trace).ok_or_else(no_such_trace)?;
     looked_at(&kept, |evidence| {
         let of_service = |span: &Span| service.is_none_or(|service| span.service() == service);
-        let found = kept.spans.iter().find(|span| span.span_id == id && of_service(span));
+        let found = kept
+            .spans
+            .iter()
+            .find(|span| span.span_id == id && of_service(span));
         match (found, evidence.tap) {
             (Some(span), _) => Ok(Detail::new(span, store, evidence)),
             (None, Some(tap)) if tap.span_id == id => Detail::of_tap(tap, evidence),
@@ -127,8 +130,16 @@ impl Detail {
             trace_state: text(&span.trace_state),
             flags: Flags::of(span),
             attributes: written(&span.attributes),
-            events: span.events.iter().map(|event| EventDetail::new(event, span)).collect(),
-            links: span.links.iter().map(|link| LinkDetail::new(link, store)).collect(),
+            events: span
+                .events
+                .iter()
+                .map(|event| EventDetail::new(event, span))
+                .collect(),
+            links: span
+                .links
+                .iter()
+                .map(|link| LinkDetail::new(link, store))
+                .collect(),
             resource: span.resource.attributes.clone(),
             scope: Scope {
                 name: span.scope.name.to_string(),
@@ -144,8 +155,13 @@ impl Detail {
 
     /// What is known of the phone, by the SERVER span under its own.
     fn of_tap(tap: &Tap, evidence: Evidence<'_>) -> Answer<Self> {
-        let entry = evidence.spans.get(tap.entry).ok_or_else(ApiError::internal)?;
-        let of_phone = TOLD.iter().filter_map(|key| Some((*key, entry.text(key)?.to_owned())));
+        let entry = evidence
+            .spans
+            .get(tap.entry)
+            .ok_or_else(ApiError::internal)?;
+        let of_phone = TOLD
+            .iter()
+            .filter_map(|key| Some((*key, entry.text(key)?.to_owned())));
         let url = facts::url(entry);
         let carrier = facts::carrier(entry).map(|carrier| ("rum.carrier", carrier.to_owned()));
         let told = of_phone
@@ -255,5 +271,6 @@ fn written(attributes: &Attributes) -> serde_json::Value {
 fn findings(evidence: Evidence<'_>, span: SpanId) -> Vec<Finding> {
     let id = span.to_string();
     let all = Findings::of(evidence).list.into_iter();
-    all.filter(|finding| finding.span_id.as_ref() == Some(&id)).collect()
+    all.filter(|finding| finding.span_id.as_ref() == Some(&id))
+        .collect()
 }

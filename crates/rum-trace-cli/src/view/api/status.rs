@@ -57,7 +57,9 @@ impl Status {
             spans: stats.refused.spans,
             requests: stats.refused.requests,
         };
-        refused.spans.insert("trace_too_large", counts.trace_too_large);
+        refused
+            .spans
+            .insert("trace_too_large", counts.trace_too_large);
         // Of this page as of the receivers.
         let hosts = refused.requests.entry("host").or_default();
         *hosts = hosts.saturating_add(shared.refused_hosts());

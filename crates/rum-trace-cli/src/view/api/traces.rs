@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::query::{Query, decimal};
 use super::{Answer, ApiError};
 use crate::analysis::summary::Summary;
-use crate::collector::{Filter, StatusFilter, Store};
+use crate::collector::{Filter, Listed, StatusFilter, Store};
 
 const PARAMETERS: &[&str] = &[
     "app", "app_type", "session", "user", "trace_id", "route", "service", "status", "min_ms",
@@ -25,14 +25,17 @@ pub(super) fn answer(store: &Store, query: Option<&str>) -> Answer<Traces> {
     let before = query.read("before", "a cursor, as `next` gives it", decimal)?;
     let found = store.search(&filter(&query)?, query.limit()?, before);
     Ok(Traces {
-        traces: found.traces.iter().map(|trace| trace.summary()).collect(),
+        traces: found.traces.iter().map(Listed::summary).collect(),
         next: found.next.map(|next| next.to_string()),
         sequence: found.sequence,
     })
 }
 
 fn filter(query: &Query) -> Answer<Filter> {
-    let (shortest, longest) = (milliseconds(query, "min_ms")?, milliseconds(query, "max_ms")?);
+    let (shortest, longest) = (
+        milliseconds(query, "min_ms")?,
+        milliseconds(query, "max_ms")?,
+    );
     if let (Some(shortest), Some(longest)) = (shortest, longest) {
         if shortest > longest {
             return Err(ApiError::invalid("min_ms", "no more than max_ms"));
@@ -62,7 +65,9 @@ fn trace_id(text: &str) -> Option<String> {
 fn status(text: &str) -> Option<StatusFilter> {
     match text.as_bytes() {
         b"error" => Some(StatusFilter::Error),
-        [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(StatusFilter::Class(i64::from(class - b'0'))),
+        [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
+            Some(StatusFilter::Class(i64::from(class - b'0')))
+        }
         [_, _, _] => decimal(text).map(StatusFilter::Code),
         _ => None,
     }

@@ -1,1 +1,279 @@
+//! Hostile calls, frame by frame: the real senders are in `collector/tests.rs`.
 
+use std::io::Write as _;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use rum_trace_propagation::TraceId;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::collector::{Limits, SpanBuilder, Store};
+
+const MAX: usize = 10_000;
+const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const GRPC: (&str, &str) = ("content-type", "application/grpc");
+
+struct World {
+    store: Arc<Store>,
+    intake: Arc<Intake>,
+    app: Router,
+}
+
+impl World {
+    fn new() -> Self {
+        let store = Arc::new(Store::new(Limits::default()));
+        let intake = Arc::new(Intake::new(Arc::clone(&store)));
+        let limits = RequestLimits {
+            body: MAX,
+            decoded: 10 * MAX,
+            ..RequestLimits::default()
+        };
+        let bounds = Arc::new(Bounds::new(limits));
+        let app = router(Arc::clone(&intake), bounds, HostPolicy::default());
+        Self { store, intake, app }
+    }
+
+    /// The answer's code, from its headers or its trailers, and its message.
+    async fn call(
+        &self,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> (Code, String, Bytes) {
+        let mut request = Request::post(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        let (head, body) = self
+            .app
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
+        let body = http_body_util::BodyExt::collect(body).await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
+        let status =
+            Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
+        let status = status.unwrap();
+        (status.code(), status.message().to_owned(), body.to_bytes())
+    }
+
+    fn counted(&self, reason: &str) -> u64 {
+        self.intake.stats.snapshot().refused.requests[reason]
+    }
+}
+
+fn uri(path: &str) -> String {
+    format!("http://127.0.0.1:4317{path}")
+}
+
+fn message(compressed: u8, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[compressed][..], &length, message].concat()
+}
+
+fn export(spans: impl IntoIterator<Item = SpanBuilder>) -> Vec<u8> {
+    let scope_spans = vec![ScopeSpans {
+        spans: spans.into_iter().map(SpanBuilder::proto).collect(),
+        ..ScopeSpans::default()
+    }];
+    let resource_spans = vec![ResourceSpans {
+        scope_spans,
+        ..ResourceSpans::default()
+    }];
+    ExportTraceServiceRequest { resource_spans }.encode_to_vec()
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn spans_are_taken_and_those_that_are_none_are_told() {
+    let world = World::new();
+    let span = |id| SpanBuilder::new("", 1, id, 3);
+    let body = message(0, &export([span(1), span(0)]));
+    let (code, _, body) = world
+        .call(
+            &uri(TRACES),
+            &[("content-type", "application/grpc+proto")],
+            body,
+        )
+        .await;
+    assert_eq!(code, Code::Ok);
+    let answer = ExportTraceServiceResponse::decode(&body[PREFIX..]).unwrap();
+    assert_eq!(answer.partial_success.unwrap().rejected_spans, 1);
+    assert_eq!(
+        world
+            .store
+            .trace(TraceId::from_bytes([1; 16]).unwrap())
+            .len(),
+        1
+    );
+}
+
+/// Each with its code, its counter and a word of its message.
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_and_counted() {
+    let world = World::new();
+    let good = export([SpanBuilder::new("", 1, 2, 3)]);
+    let many: Vec<u8> = [0x0a, 0].into_iter().cycle().take(MAX - 10).collect();
+    let lies = [&[0][..], &u32::MAX.to_be_bytes(), &good].concat();
+    let (gz, zst) = (("grpc-encoding", "gzip"), ("grpc-encoding", "zstd"));
+    let bomb = zstd::encode_all(&vec![0; 100 * MAX][..], 3).unwrap();
+    for (path, headers, body, code, reason, word) in [
+        (
+            TRACES,
+            &[GRPC][..],
+            message(0, &[0xff; 40]),
+            Code::InvalidArgument,
+            "malformed",
+            "decode",
+        ),
+        (TRACES, &[GRPC], Vec::new(), Code::Internal, "malformed", ""),
+        (
+            TRACES,
+            &[GRPC],
+            message(0, &good)[..30].to_vec(),
+            Code::Internal,
+            "malformed",
+            "",
+        ),
+        (
+            TRACES,
+            &[GRPC],
+            message(7, &good),
+            Code::Internal,
+            "malformed",
+            "",
+        ),
+        (
+            TRACES,
+            &[GRPC],
+            message(1, &good),
+            Code::Internal,
+            "malformed",
+            "",
+        ),
+        (
+            TRACES,
+            &[GRPC, gz],
+            message(1, &good),
+            Code::Internal,
+            "malformed",
+            "decompress",
+        ),
+        (
+            TRACES,
+            &[GRPC, gz],
+            message(1, &gzip(&good)[..20]),
+            Code::Internal,
+            "malformed",
+            "decompress",
+        ),
+        (
+            TRACES,
+            &[GRPC, ("grpc-encoding", "br")],
+            message(1, &good),
+            Code::Unimplemented,
+            "unsupported_encoding",
+            "",
+        ),
+        (
+            TRACES,
+            &[GRPC],
+            message(0, &vec![0; MAX + 1]),
+            Code::ResourceExhausted,
+            "body_too_large",
+            "smaller batches",
+        ),
+        (
+            TRACES,
+            &[GRPC],
+            lies,
+            Code::ResourceExhausted,
+            "body_too_large",
+            "smaller batches",
+        ),
+        (
+            TRACES,
+            &[GRPC],
+            message(0, &many),
+            Code::ResourceExhausted,
+            "body_too_large",
+            "decoded",
+        ),
+        (
+            TRACES,
+            &[GRPC, gz],
+            message(1, &gzip(&vec![0; 100 * MAX])),
+            Code::ResourceExhausted,
+            "body_too_large",
+            "limit",
+        ),
+        (
+            TRACES,
+            &[GRPC, zst],
+            message(1, &bomb),
+            Code::ResourceExhausted,
+            "body_too_large",
+            "limit",
+        ),
+        (
+            TRACES,
+            &[],
+            message(0, &good),
+            Code::InvalidArgument,
+            "unsupported_media_type",
+            "gRPC",
+        ),
+        (
+            TRACES,
+            &[("content-type", "application/grpc-web")],
+            message(0, &good),
+            Code::InvalidArgument,
+            "unsupported_media_type",
+            "gRPC",
+        ),
+        (
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+            &[GRPC],
+            message(0, &good),
+            Code::Unimplemented,
+            "not_found",
+            "Export",
+        ),
+    ] {
+        let before = world.counted(reason);
+        let (found, text, _) = world.call(&uri(path), headers, body).await;
+        assert_eq!(found, code, "{headers:?} {text}");
+        assert!(text.contains(word), "{text}");
+        assert_eq!(world.counted(reason), before + 1, "{reason}: {text}");
+    }
+    let (code, ..) = world
+        .call(
+            &format!("http://evil.example{TRACES}"),
+            &[GRPC],
+            message(0, &good),
+        )
+        .await;
+    assert_eq!((code, world.counted("host")), (Code::PermissionDenied, 1));
+    assert_eq!(world.store.received(), 0);
+}
+
+#[tokio::test]
+async fn other_signals_are_taken_and_thrown_away() {
+    let world = World::new();
+    for signal in ["metrics.v1.MetricsService", "logs.v1.LogsService"] {
+        let uri = uri(&format!("/opentelemetry.proto.collector.{signal}/Export"));
+        let (code, _, body) = world.call(&uri, &[GRPC], message(0, &[0xff; 100])).await;
+        assert_eq!((code, &body[..]), (Code::Ok, &[0; PREFIX][..]));
+    }
+    let ignored = world.intake.stats.snapshot().ignored;
+    assert_eq!((ignored.metrics, ignored.logs), (1, 1));
+}

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 /// `null` is the same as no field.
 pub(super) fn nullable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -16,6 +17,30 @@ where
     D: Deserializer<'de>,
 {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A message: an object, and never the list of its fields' values that serde
+/// would take too.
+pub(super) struct Message<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Message<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor(PhantomData))
+    }
+}
+
+struct MessageVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for MessageVisitor<T> {
+    type Value = Message<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Message)
+    }
 }
 
 /// A whole number, which may also be text, and must be where it has 64 bits; or

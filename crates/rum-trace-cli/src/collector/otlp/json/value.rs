@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::fields::{Base64, Double, Number, nullable};
+use super::fields::{Base64, Double, Message, Number, nullable};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -17,8 +17,8 @@ pub(super) struct KeyValue {
     value: Option<AnyValue>,
 }
 
-pub(super) fn pairs(pairs: Vec<KeyValue>) -> Vec<common::KeyValue> {
-    let pairs = pairs.into_iter().map(|pair| common::KeyValue {
+pub(super) fn pairs(pairs: Vec<Message<KeyValue>>) -> Vec<common::KeyValue> {
+    let pairs = pairs.into_iter().map(|Message(pair)| common::KeyValue {
         key: pair.key,
         value: pair.value.map(|value| common::AnyValue { value: value.0 }),
         ..common::KeyValue::default()
@@ -41,7 +41,7 @@ struct Array {
 #[serde(default)]
 struct KeyValueList {
     #[serde(deserialize_with = "nullable")]
-    values: Vec<KeyValue>,
+    values: Vec<Message<KeyValue>>,
 }
 
 #[derive(Deserialize)]
@@ -101,18 +101,23 @@ fn next_value<'de, A: MapAccess<'de>>(map: &mut A, key: &Type) -> Result<Option<
         Type::BytesValue => map
             .next_value::<Option<Base64>>()?
             .map(|bytes| Value::BytesValue(bytes.0)),
-        Type::ArrayValue => map.next_value::<Option<Array>>()?.map(|array| {
-            let values = array.values.into_iter();
-            let values = values.map(|value| common::AnyValue { value: value.0 });
-            Value::ArrayValue(common::ArrayValue {
-                values: values.collect(),
-            })
-        }),
-        Type::KvlistValue => map.next_value::<Option<KeyValueList>>()?.map(|list| {
-            Value::KvlistValue(common::KeyValueList {
-                values: pairs(list.values),
-            })
-        }),
+        Type::ArrayValue => map
+            .next_value::<Option<Message<Array>>>()?
+            .map(|Message(array)| {
+                let values = array.values.into_iter();
+                let values = values.map(|value| common::AnyValue { value: value.0 });
+                Value::ArrayValue(common::ArrayValue {
+                    values: values.collect(),
+                })
+            }),
+        Type::KvlistValue => {
+            map.next_value::<Option<Message<KeyValueList>>>()?
+                .map(|Message(list)| {
+                    Value::KvlistValue(common::KeyValueList {
+                        values: pairs(list.values),
+                    })
+                })
+        }
         Type::Unknown => map.next_value::<IgnoredAny>().map(|_| None)?,
     })
 }

@@ -1,0 +1,102 @@
+//! `rum-trace view` under load: spans over gRPC at a fixed rate, while its memory
+//! is read and its searches are timed.
+
+mod load;
+mod report;
+mod search;
+mod spans;
+mod view;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::time::Instant;
+
+use load::Sent;
+use report::Report;
+use view::View;
+
+#[derive(Debug, Parser)]
+struct Args {
+    /// The `rum-trace` command
+    #[arg(long)]
+    view: PathBuf,
+
+    /// Ten seconds in place of a minute
+    #[arg(long)]
+    quick: bool,
+
+    /// Spans a second
+    #[arg(long, default_value_t = 20_000)]
+    rate: u32,
+
+    /// Given to `rum-trace view`: more than fit, so that bytes are the limit
+    #[arg(long, default_value_t = 1_000_000)]
+    max_traces: u32,
+
+    /// Given to `rum-trace view`
+    #[arg(long, default_value_t = 256)]
+    max_mebibytes: u32,
+}
+
+/// Why there is nothing to report.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error("rum-trace view did not start: {0}")]
+    Start(String),
+    #[error("it cannot be read what rum-trace view uses: {0}")]
+    Memory(String),
+    #[error("rum-trace view does not answer: {0}")]
+    Answer(String),
+    #[error("gRPC: {0}")]
+    Grpc(String),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args).await {
+        Ok(report) => {
+            print(&report.to_string());
+            ExitCode::from(u8::from(!report.broken().is_empty()))
+        }
+        Err(error) => {
+            print(&format!("rum-trace-view-load: {error}\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<Report, LoadError> {
+    let mut view = View::start(args).await?;
+    let until = Instant::now() + Duration::from_secs(if args.quick { 10 } else { 60 });
+    let (sent, searches, memory, watched) = tokio::join!(
+        load::send(view.grpc.clone(), args.rate, until),
+        search::until(view.page.clone(), until),
+        view.memory_until(until),
+        // Somebody has the page open.
+        search::watch(view.page.clone(), until),
+    );
+    watched?;
+    let sent: Sent = sent?;
+    let status = search::json(&view.page, "/api/v1/status").await?;
+    let peak = view.peak()?;
+    view.stop().await;
+    Ok(Report {
+        rate: args.rate,
+        max_bytes: u64::from(args.max_mebibytes) << 20,
+        sent,
+        searches: searches?,
+        memory: memory?,
+        peak,
+        status,
+    })
+}
+
+fn print(text: &str) {
+    use std::io::Write as _;
+    // Where nobody reads it, there is nobody to tell.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,164 @@
+//! The table, and the limits.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::load::Sent;
+use crate::search::Search;
+
+/// The slowest that a search may be, but for one in a hundred.
+const SEARCH: Duration = Duration::from_millis(100);
+const MIB: u64 = 1 << 20;
+/// What the process may have beside what its store may hold: its own, what is
+/// being decoded, and what the allocator keeps.
+const BESIDE: u64 = 96 * MIB;
+
+pub(crate) struct Report {
+    pub(crate) rate: u32,
+    pub(crate) max_bytes: u64,
+    pub(crate) sent: Sent,
+    pub(crate) searches: Vec<Search>,
+    /// Several times a second.
+    pub(crate) memory: Vec<u64>,
+    pub(crate) peak: u64,
+    /// As `/api/v1/status` answers, in the end.
+    pub(crate) status: Value,
+}
+
+impl Report {
+    /// Each limit that was not kept to, in words.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        let mut limit = |kept: bool, text: String| {
+            if !kept {
+                broken.push(text);
+            }
+        };
+        let due = u64::from(self.rate).saturating_mul(self.sent.took.as_secs());
+        // The last second of each connection may be cut short.
+        let due = due.saturating_sub(u64::from(self.rate) / 10);
+        limit(self.sent.spans >= due, format!("{} spans were due", due));
+        let received = self.number("/received/spans");
+        limit(
+            received == self.sent.spans,
+            format!("{received} spans of {} were received", self.sent.spans),
+        );
+        limit(
+            self.refused() == 0,
+            format!("{} were refused", self.refused()),
+        );
+        limit(
+            self.number("/store/evicted_traces") > 0,
+            "the store was never full".into(),
+        );
+        let most = self.max_bytes.saturating_add(BESIDE);
+        limit(
+            self.peak <= most,
+            format!("memory went over {} MiB", most / MIB),
+        );
+        limit(
+            self.searches.len() >= 10,
+            "there was no time for ten searches".into(),
+        );
+        limit(
+            self.search(99) <= SEARCH,
+            format!("searches take more than {SEARCH:?}"),
+        );
+        broken
+    }
+
+    fn number(&self, pointer: &str) -> u64 {
+        self.status
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    }
+
+    fn refused(&self) -> u64 {
+        let kinds = ["/refused/spans", "/refused/requests"].into_iter();
+        let counts = kinds.filter_map(|kind| self.status.pointer(kind)?.as_object());
+        counts
+            .flat_map(|counts| counts.values().filter_map(Value::as_u64))
+            .sum()
+    }
+
+    /// So many of a hundred searches took at most this long.
+    fn search(&self, percent: usize) -> Duration {
+        let mut took: Vec<_> = self.searches.iter().map(|search| search.took).collect();
+        took.sort_unstable();
+        let index = took
+            .len()
+            .saturating_mul(percent)
+            .div_ceil(100)
+            .saturating_sub(1);
+        took.get(index).copied().unwrap_or(Duration::MAX)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: Option<&u64>| bytes.copied().unwrap_or_default() / MIB;
+        let seconds = self.sent.took.as_secs_f64();
+        // Exact up to 2^53 spans.
+        #[expect(clippy::cast_precision_loss)]
+        let rate = self.sent.spans as f64 / seconds;
+        writeln!(
+            f,
+            "sent      {} spans in {} requests over gRPC in {seconds:.1} s: {rate:.0}/s",
+            self.sent.spans, self.sent.requests
+        )?;
+        writeln!(
+            f,
+            "received  {} spans in {} requests",
+            self.number("/received/spans"),
+            self.number("/received/requests")
+        )?;
+        writeln!(f, "refused   {}", self.refused())?;
+        writeln!(
+            f,
+            "held      {} traces with {} spans, {} MiB of {} MiB",
+            self.number("/store/traces"),
+            self.number("/store/spans"),
+            self.number("/store/bytes") / MIB,
+            self.max_bytes / MIB
+        )?;
+        writeln!(
+            f,
+            "evicted   {} traces with {} spans",
+            self.number("/store/evicted_traces"),
+            self.number("/store/evicted_spans")
+        )?;
+        let middle = self.memory.get(self.memory.len() / 2);
+        writeln!(
+            f,
+            "memory    {} MiB at first, {} in the middle, {} at last, {} at most",
+            mib(self.memory.first()),
+            mib(middle),
+            mib(self.memory.last()),
+            self.peak / MIB
+        )?;
+        writeln!(
+            f,
+            "searches  {} with the store full: p50 {:.1?}, p99 {:.1?}, the slowest {:.1?}",
+            self.searches.len(),
+            self.search(50),
+            self.search(99),
+            self.search(100)
+        )?;
+        let mut slowest: Vec<_> = self.searches.iter().collect();
+        slowest.sort_unstable_by_key(|search| std::cmp::Reverse(search.took));
+        for search in slowest.into_iter().take(3) {
+            writeln!(
+                f,
+                "          {:.1?} for ?{}, {} found",
+                search.took, search.query, search.found
+            )?;
+        }
+        for broken in self.broken() {
+            writeln!(f, "BROKEN    {broken}")?;
+        }
+        Ok(())
+    }
+}
