@@ -227,3 +227,22 @@ test('spans of one phone that ask twice hang under one tap', async () => {
   assert.equal(await page.locator('.fall-row:not([hidden])').count(), 3);
   await page.done();
 });
+
+test('two halves of a call with one id are two rows, each with its details', async () => {
+  const [trace, root, id] = [newTraceId(), newSpanId(), newSpanId()];
+  const base = ago(4000);
+  const half = (name, kind, at, took) => span({ trace, id, parent: root, name, kind, base, at, took, flags: FLAGS.remote });
+  await viewer.send(request({ shop: [span({ trace, id: root, name: 'GET /', kind: 'server', base, took: 50 }), half('the asking half', 'client', 5, 40)], stock: [half('the answering half', 'server', 10, 30)] }));
+  const page = await open(browser, viewer, `#/trace/${trace}`);
+  const rows = spanRow(page, id);
+  await until('both', () => rows.count(), (count) => count === 2);
+  for (const name of ['the asking half', 'the answering half', 'the asking half']) {
+    await rows.filter({ hasText: name }).click();
+    await page.locator('.details h2', { hasText: name }).waitFor();
+    assert.equal(await page.locator('.fall-row.is-selected').count(), 1);
+  }
+  await rows.filter({ hasText: 'the answering half' }).click();
+  await page.reload();
+  await page.locator('.details h2', { hasText: 'the answering half' }).waitFor();
+  await page.done();
+});

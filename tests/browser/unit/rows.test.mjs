@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { load } from './load.mjs';
 
 const r = await load('rows.js');
-const row = (span_id, depth, start_ns, duration_ns, more = {}) => ({ span_id, depth, start_ns, duration_ns, name: span_id, kind: 'internal', service: 0, http_status: null, status: 'unset', marks: [], ...more });
+const row = (span_id, depth, start_ns, duration_ns, more = {}) => ({ span_id, key: span_id, depth, start_ns, duration_ns, name: span_id, kind: 'internal', service: 0, http_status: null, status: 'unset', marks: [], ...more });
 const rows = [row('a', 0, 0, 100), row('b', 1, 10, 40), row('c', 2, 15, 10), row('d', 1, 40, 30), row('e', 0, -20, 5)];
 
 test('the extent holds all rows, and is never empty', () => {
@@ -16,6 +16,11 @@ test('a collapsed row hides what is under it', () => {
   assert.deepEqual(r.seen(rows, new Set()), [0, 1, 2, 3, 4]);
   assert.deepEqual(r.seen(rows, new Set(['b'])), [0, 1, 3, 4]);
   assert.deepEqual(r.seen(rows, new Set(['a', 'b'])), [0, 4]);
+});
+
+test('two rows of one id have two keys', () => {
+  const twice = [row('a', 0, 0, 1), row('b', 1, 0, 1), row('a', 1, 0, 1, { service: 3 })];
+  assert.deepEqual(r.keyed(twice).map(({ key }) => key), ['a', 'b', 'a:3']);
 });
 
 test('parents and subtrees', () => {

@@ -83,7 +83,10 @@ mod tests {
     #[test]
     fn a_type_is_that_of_the_name() {
         for asset in ASSETS {
-            let expected = match Path::new(asset.name).extension().and_then(|end| end.to_str()) {
+            let expected = match Path::new(asset.name)
+                .extension()
+                .and_then(|end| end.to_str())
+            {
                 Some("js") => SCRIPT,
                 Some("css") => CSS,
                 Some("svg") => SVG,
@@ -102,11 +105,20 @@ mod tests {
             assert!(!tag.contains("style="), "{tag}");
             assert!(!tag.contains(" on"), "{tag}");
             assert!(!tag.contains("://"), "{tag}");
-            assert!(!tag.starts_with("script") || tag.contains("src=\"/assets/"), "{tag}");
+            assert!(
+                !tag.starts_with("script") || tag.contains("src=\"/assets/"),
+                "{tag}"
+            );
         }
         for asset in ASSETS {
             let text = std::str::from_utf8(asset.body).unwrap();
-            for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
+            for word in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+            ] {
                 assert!(!text.contains(word), "{}: {word}", asset.name);
             }
         }
@@ -116,7 +128,10 @@ mod tests {
     fn what_the_page_asks_for_is_there() {
         let known: BTreeSet<_> = ASSETS.iter().map(|asset| asset.name).collect();
         let index = include_str!("page/index.html");
-        let linked = index.split("/assets/").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let linked = index
+            .split("/assets/")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap());
         for name in linked {
             assert!(known.contains(name), "{name}");
         }

@@ -18,7 +18,7 @@ export function spanDetails({ onClose, onSpan, onEvents }) {
   return { element, show, refresh, close };
 
   function show(trace, row, detail) {
-    if (now?.trace === trace && now.row.span_id === row.span_id && !element.hidden) {
+    if (now?.trace === trace && now.row.key === row.key && !element.hidden) {
       now = { trace, row, detail };
       return;
     }

@@ -1,6 +1,19 @@
 // The rows of a trace as numbers: what is seen, where, and how long. Nothing here
 // touches the page. Rows come depth first, so a subtree is a run of deeper rows.
 
+/**
+ * Gives each row a key of its own: the span's id, and if another row has it, too, with the
+ * place of its service. Two halves of a call may have one id.
+ */
+export function keyed(rows) {
+  const known = new Set();
+  return rows.map((row) => {
+    const key = known.has(row.span_id) ? `${row.span_id}:${row.service}` : row.span_id;
+    known.add(key);
+    return { ...row, key };
+  });
+}
+
 /** From the first start to the last end; never empty, so that it can be divided by. */
 export function extent(rows) {
   let from = Infinity;
@@ -19,7 +32,7 @@ export function seen(rows, collapsed) {
   let hiddenBelow = Infinity;
   rows.forEach((row, index) => {
     if (row.depth > hiddenBelow) return;
-    hiddenBelow = collapsed.has(row.span_id) ? row.depth : Infinity;
+    hiddenBelow = collapsed.has(row.key) ? row.depth : Infinity;
     indices.push(index);
   });
   return indices;

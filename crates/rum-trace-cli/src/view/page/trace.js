@@ -9,6 +9,7 @@ import { setPageKeys } from './keys.js';
 import { onChange, throttled } from './live.js';
 import { findingsMark, loading, message, serviceList, sessionHref, statusOf, traceHref, traceId, traceName, tracesHref } from './parts.js';
 import { go } from './router.js';
+import { keyed } from './rows.js';
 import { waterfall, WATERFALL_HELP } from './waterfall.js';
 
 const REFRESH_MS = 1000;
@@ -63,7 +64,7 @@ export function openTrace(root, place) {
     try {
       const answer = await get(paths.trace(id), null, abort.signal);
       const first = detail === null;
-      detail = answer;
+      detail = { ...answer, rows: keyed(answer.rows) };
       show(first);
     } catch (error) {
       if (!isAbort(error)) failed(error);
@@ -139,7 +140,7 @@ export function openTrace(root, place) {
 
   function ofNode(node) {
     const index = detail.rows.findIndex((row) => row.kind !== 'tap' && detail.services[row.service] === node.name);
-    if (index >= 0) reveal(detail.rows[index].span_id);
+    if (index >= 0) reveal(detail.rows[index].key);
   }
 
   function findingLine(finding) {
@@ -197,7 +198,7 @@ export function openTrace(root, place) {
 
 function spanOf({ query }) {
   const span = new URLSearchParams(query).get('span');
-  return span && /^[0-9a-f]{16}$/.test(span) ? span : null;
+  return span && /^[0-9a-f]{16}(:\d{1,5})?$/.test(span) ? span : null;
 }
 
 function header(summary, { rows, services, truncated }) {

@@ -10,7 +10,7 @@ import { barRow } from './waterfall-row.js';
 const AHEAD = 12;
 const NARROW = matchMedia('(max-width: 760px)');
 
-/** `onSelect(spanId | null)`; the rows are those of the API. */
+/** `onSelect(key | null)`; the rows are those of `keyed`. */
 export function waterfall({ onSelect }) {
   let rows = [];
   let services = [];
@@ -62,8 +62,7 @@ export function waterfall({ onSelect }) {
     element,
     load,
     select,
-    row: (id) => rows.find((each) => each.span_id === id) ?? null,
-    index: (id) => rows.findIndex((each) => each.span_id === id),
+    row: (key) => rows.find((each) => each.key === key) ?? null,
     keys,
     markTimes,
     close() {
@@ -76,7 +75,7 @@ export function waterfall({ onSelect }) {
 
   /** Also for the same trace with more spans: what is chosen and collapsed stays. */
   function load(detail) {
-    const focused = rows[order[focus]]?.span_id ?? null;
+    const focused = rows[order[focus]]?.key ?? null;
     const all = view.from === whole.from && view.to === whole.to;
     rows = detail.rows;
     services = detail.services;
@@ -91,7 +90,7 @@ export function waterfall({ onSelect }) {
 
   function reorder(focused) {
     order = seen(rows, collapsed);
-    const at = order.findIndex((index) => rows[index].span_id === focused);
+    const at = order.findIndex((index) => rows[index].key === focused);
     focus = at < 0 ? Math.min(focus, Math.max(order.length - 1, 0)) : at;
     body.style.setProperty('--rows', String(order.length));
     folding.textContent = collapsed.size > 0 ? 'Expand all' : 'Collapse all';
@@ -153,9 +152,9 @@ export function waterfall({ onSelect }) {
       index,
       view,
       service: services[row.service] ?? null,
-      collapsed: collapsed.has(row.span_id),
-      hiddenRows: collapsed.has(row.span_id) ? subtreeEnd(rows, index) - index - 1 : 0,
-      selected: row.span_id === selected,
+      collapsed: collapsed.has(row.key),
+      hiddenRows: collapsed.has(row.key) ? subtreeEnd(rows, index) - index - 1 : 0,
+      selected: row.key === selected,
       match: wanted === '' ? null : matched.has(index),
     };
   }
@@ -183,7 +182,7 @@ export function waterfall({ onSelect }) {
   }
 
   function choose(at) {
-    const id = rows[order[at]]?.span_id ?? null;
+    const id = rows[order[at]]?.key ?? null;
     select(id === selected ? null : id);
     onSelect(selected);
   }
@@ -192,30 +191,30 @@ export function waterfall({ onSelect }) {
   function select(id, { reveal = false } = {}) {
     selected = id;
     markTimes([]);
-    if (reveal && id !== null) bringUp(rows.findIndex((row) => row.span_id === id));
+    if (reveal && id !== null) bringUp(rows.findIndex((row) => row.key === id));
     refresh();
   }
 
   function bringUp(index) {
     if (index < 0) return;
-    for (let at = parentOf(rows, index); at >= 0; at = parentOf(rows, at)) collapsed.delete(rows[at].span_id);
-    reorder(rows[index].span_id);
+    for (let at = parentOf(rows, index); at >= 0; at = parentOf(rows, at)) collapsed.delete(rows[at].key);
+    reorder(rows[index].key);
     scrollToFocus();
   }
 
   function toggle(at, fold = null) {
     const row = rows[order[at]];
     if (!row || row.children === 0) return;
-    const now = fold ?? !collapsed.has(row.span_id);
-    if (now) collapsed.add(row.span_id);
-    else collapsed.delete(row.span_id);
-    reorder(row.span_id);
+    const now = fold ?? !collapsed.has(row.key);
+    if (now) collapsed.add(row.key);
+    else collapsed.delete(row.key);
+    reorder(row.key);
   }
 
   function foldAll() {
-    const focused = rows[order[focus]]?.span_id ?? null;
+    const focused = rows[order[focus]]?.key ?? null;
     const roots = rows.filter((row) => row.children > 0 && row.kind !== 'tap' && row.depth > 0);
-    collapsed = collapsed.size > 0 ? new Set() : new Set(roots.map((row) => row.span_id));
+    collapsed = collapsed.size > 0 ? new Set() : new Set(roots.map((row) => row.key));
     reorder(focused);
   }
 
@@ -229,7 +228,7 @@ export function waterfall({ onSelect }) {
 
   /** With the details open, they follow the keyboard. */
   function follow() {
-    selected = rows[order[focus]]?.span_id ?? null;
+    selected = rows[order[focus]]?.key ?? null;
     markTimes([]);
     refresh();
     onSelect(selected);
@@ -415,7 +414,7 @@ export function waterfall({ onSelect }) {
   function left() {
     const row = rows[order[focus]];
     if (!row) return;
-    if (row.children > 0 && !collapsed.has(row.span_id)) return toggle(focus, true);
+    if (row.children > 0 && !collapsed.has(row.key)) return toggle(focus, true);
     const parent = parentOf(rows, order[focus]);
     if (parent >= 0) move(order.indexOf(parent) - focus);
   }
@@ -423,7 +422,7 @@ export function waterfall({ onSelect }) {
   function right() {
     const row = rows[order[focus]];
     if (!row || row.children === 0) return;
-    if (collapsed.has(row.span_id)) toggle(focus, false);
+    if (collapsed.has(row.key)) toggle(focus, false);
     else move(1);
   }
 }
