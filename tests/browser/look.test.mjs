@@ -125,6 +125,8 @@ test('at 390 pixels the details are a sheet below the rows', async () => {
 
 test('who wants less motion gets none', async () => {
   const page = await open(browser, viewer, '', { reducedMotion: 'reduce' });
+  await page.locator('.traces tbody tr').first().waitFor();
+  await page.locator('#live.is-live').waitFor();
   await viewer.send(browse({ base: ago(1000) }).body);
   const cell = page.locator('tr.is-new td').first();
   await cell.waitFor();
