@@ -1,0 +1,109 @@
+// The keyboard. A page brings its own keys; those for everywhere are here.
+
+import { h } from './dom.js';
+import { go, href } from './router.js';
+
+const PLACES = [
+  ['t', 'traces', 'Traces'],
+  ['s', 'sessions', 'Sessions'],
+  ['p', 'topology', 'Topology'],
+  ['i', 'status', 'Status'],
+];
+const EVERYWHERE = [
+  [['?'], 'This help'],
+  [['/'], 'Search'],
+  [['j', 'k'], 'Next, previous (arrows too)'],
+  [['Enter'], 'Open'],
+  [['Esc'], 'Close, clear, leave a field'],
+  [['t'], 'Theme'],
+];
+/** How long `g` waits for the second key. */
+const CHORD_MS = 1500;
+
+let page = { keys: new Map(), help: [] };
+let chordUntil = 0;
+
+/** `keys`: by `event.key`, what to do; true (or nothing) says that it is done. */
+export function setPageKeys(keys, help) {
+  page = { keys, help };
+}
+
+export function startKeys() {
+  document.addEventListener('keydown', pressed);
+  document.getElementById('help').addEventListener('click', showHelp);
+}
+
+function pressed(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector('dialog[open]')) return;
+  if (isField(event.target)) return inField(event);
+  const act = chord(event.key) ?? page.keys.get(event.key) ?? everywhere(event.key);
+  if (!act || act(event) === false) return;
+  event.preventDefault();
+}
+
+function inField(event) {
+  if (event.key !== 'Escape') return;
+  event.target.blur();
+  page.keys.get('leave')?.(event);
+}
+
+function chord(key) {
+  const within = performance.now() < chordUntil;
+  chordUntil = 0;
+  if (!within) return null;
+  const place = PLACES.find(([letter]) => letter === key);
+  return place ? () => go(href(place[1])) : null;
+}
+
+function everywhere(key) {
+  if (key === 'g') return () => (chordUntil = performance.now() + CHORD_MS);
+  if (key === '?') return showHelp;
+  if (key === '/') return toSearch;
+  if (key === 't') return () => document.getElementById('theme').click();
+  return null;
+}
+
+function toSearch() {
+  const field = document.querySelector('[data-search]');
+  if (!field) return go(href('traces'));
+  field.focus();
+  field.select();
+}
+
+function isField(target) {
+  return target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]');
+}
+
+function showHelp() {
+  const close = h('button.button', { type: 'button' }, 'Close');
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'help-title' },
+    h('h1', { id: 'help-title' }, 'Keyboard'),
+    h(
+      'div.keys',
+      {},
+      group('Everywhere', EVERYWHERE),
+      page.help.length > 0 && group('On this page', page.help),
+      group('Go to', PLACES.map(([letter, , name]) => [['g', letter], name])),
+    ),
+    close,
+  );
+  const before = document.activeElement;
+  close.addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    before?.focus?.();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function group(title, entries) {
+  const lines = entries.map(([keys, text]) => [
+    h('dt', {}, keys.map((key) => h('kbd', {}, key))),
+    h('dd', {}, text),
+  ]);
+  return h('section', {}, h('h2', {}, title), h('dl', {}, lines));
+}
