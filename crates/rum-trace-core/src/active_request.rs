@@ -48,8 +48,8 @@ pub struct ActiveRequest {
     recording: bool,
     ended: bool,
     panicked: AtomicBool,
-    /// What the holder of the verification token is told.
-    verified: Option<Box<Verified>>,
+    /// What the holder of the verification token is told is in the context.
+    verified: bool,
     // Boxed for the same reason.
     #[cfg(feature = "tracing")]
     tracing_span: Option<Box<tracing::Span>>,
@@ -120,13 +120,22 @@ pub(crate) struct Begun {
     pub(crate) recording: bool,
     /// When the span started, if it was described here.
     pub(crate) start: Option<Start>,
-    /// What the holder of the verification token is told.
-    pub(crate) verified: Option<Box<Verified>>,
+    /// What the holder of the verification token is told is in the context.
+    pub(crate) verified: bool,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_span: Option<Box<tracing::Span>>,
 }
 
 impl Begun {
+    /// Keeps it in the context: a field of its own would be moved about with every
+    /// request, and nearly none has one.
+    pub(crate) fn tell(&mut self, verified: Option<Verified>) {
+        if let Some(verified) = verified {
+            self.cx = self.cx.with_value(verified);
+            self.verified = true;
+        }
+    }
+
     /// Nothing of our own.
     pub(crate) fn bare(cx: Context, method: Method) -> Self {
         Begun {
@@ -137,7 +146,7 @@ impl Begun {
             named: true,
             recording: false,
             start: None,
-            verified: None,
+            verified: false,
             #[cfg(feature = "tracing")]
             tracing_span: None,
         }
@@ -288,7 +297,7 @@ impl ActiveRequest {
         if let (Some(form), false) = (self.instrumenter.inner().server_timing, self.ended) {
             form.set(self.cx.span().span_context(), set);
         }
-        if let Some(verified) = &self.verified {
+        if let (true, Some(verified)) = (self.verified, self.cx.get::<Verified>()) {
             verified.set(set);
         }
     }

@@ -219,13 +219,14 @@ impl Instrumenter {
             let client = forwarding.client().map(|(address, _)| address);
             let parent = parent.with_value(RequestWithoutSpan { client });
             let mut begun = Begun::bare(parent, method);
-            begun.verified = inner.verified(|| Arrived {
+            let verified = inner.verified(|| Arrived {
                 request,
                 extraction: &extraction,
                 rum,
                 base: &base,
                 span: None,
             });
+            begun.tell(verified);
             return ActiveRequest::kept_out(self.clone(), begun);
         }
         if extraction.class == CarrierClass::Absent {
@@ -254,7 +255,7 @@ impl Instrumenter {
             span: Some((&opened.cx, opened.recording)),
         });
         let call = arrival.call.map(Box::new);
-        let begun = Begun {
+        let mut begun = Begun {
             cx: opened.cx,
             method,
             call,
@@ -262,10 +263,11 @@ impl Instrumenter {
             named: opened.named,
             recording: opened.recording,
             start: opened.start,
-            verified,
+            verified: false,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
+        begun.tell(verified);
         ActiveRequest::new(self.clone(), begun)
     }
 }

@@ -249,6 +249,25 @@ fn nobody_else_is_answered_and_wrong_tokens_are_counted() {
     assert_eq!((stats.verified, stats.verification_refused), (0, 0));
 }
 
+/// What is served within a request that asked has asked nothing itself.
+#[test]
+fn a_request_within_another_is_not_answered_for_it() {
+    let harness = harness();
+    let outer = harness
+        .instrumenter
+        .start(&request().header("traceparent", TRACEPARENT));
+    {
+        let _scope = outer.scope();
+        assert!(fields(&harness, &Request::get("/inner")).is_empty());
+        let told = answer(&harness, &request().header("sw8", SW8));
+        assert_eq!(told["carrier"], "sw8");
+    }
+    let mut names = Vec::new();
+    outer.response_headers(&mut |name, _| names.push(name));
+    assert_eq!(names, [VERIFICATION_RESPONSE_HEADER, "cache-control"]);
+    outer.finish();
+}
+
 #[test]
 fn the_token_is_nowhere() {
     for name in [VERIFICATION_REQUEST_HEADER, "Rum-Trace-Verify"] {

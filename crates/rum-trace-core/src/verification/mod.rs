@@ -25,8 +25,7 @@ pub const VERIFICATION_REQUEST_HEADER: &str = "rum-trace-verify";
 /// without padding, at most 2,048 characters. docs/EMITS.md has its fields.
 pub const VERIFICATION_RESPONSE_HEADER: &str = "rum-trace-verified";
 
-/// The value of the response header. Boxed where it is kept: nearly no request
-/// has one.
+/// The value of the response header.
 #[derive(Debug)]
 pub(crate) struct Verified(String);
 
@@ -41,16 +40,13 @@ impl Verified {
 impl Inner {
     /// What to tell the holder of the token, if it is one who asks.
     #[inline(always)]
-    pub(crate) fn verified<'a>(
-        &self,
-        arrived: impl FnOnce() -> Arrived<'a>,
-    ) -> Option<Box<Verified>> {
+    pub(crate) fn verified<'a>(&self, arrived: impl FnOnce() -> Arrived<'a>) -> Option<Verified> {
         let token = self.verification.as_ref()?;
         self.verify(token, &arrived())
     }
 
     #[inline(never)]
-    fn verify(&self, token: &VerificationToken, arrived: &Arrived<'_>) -> Option<Box<Verified>> {
+    fn verify(&self, token: &VerificationToken, arrived: &Arrived<'_>) -> Option<Verified> {
         match token.asked_by(arrived.request) {
             Asked::Not => None,
             Asked::Wrongly => {
@@ -59,7 +55,7 @@ impl Inner {
             }
             Asked::Rightly => {
                 self.counters.verified();
-                Some(Box::new(Verified(arrived.answer(self))))
+                Some(Verified(arrived.answer(self)))
             }
         }
     }
