@@ -7,6 +7,7 @@ mod cli;
 mod collector;
 mod decode;
 mod demo;
+pub mod fuzzing;
 mod http;
 mod loopback;
 mod print;

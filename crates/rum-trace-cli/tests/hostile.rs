@@ -1,9 +1,10 @@
 //! What `rum-trace view` does with bodies that are made to use up its memory, in
 //! a process of its own, by what that process took at most.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::Value;
 
 const GIB: u64 = 1 << 30;
@@ -21,7 +23,7 @@ const MIB: usize = 1 << 20;
 /// As many at a time.
 const AT_ONCE: usize = 16;
 /// For everything together; a single one of the bombs would take a GiB.
-const MOST: usize = 192 * MIB;
+const MOST: usize = 256 * MIB;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
@@ -111,6 +113,13 @@ fn empty_spans_in_json() -> Bytes {
     format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#).into()
 }
 
+/// As many as are still decoded, or nearly: none of them is a span.
+fn just_below() -> Bytes {
+    let spans = 31 * MIB / size_of::<Span>();
+    let spans = vec!["{}"; spans].join(",");
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#).into()
+}
+
 /// A frame that says how long it is, and whether it is compressed.
 fn message(compressed: u8, body: &[u8]) -> Bytes {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
@@ -148,84 +157,15 @@ async fn bodies_that_grow_take_no_memory() {
     let view = View::start();
     let [page, grpc, http] = &view.addresses;
     let before = view.peak();
-    let (gzip, zstd) = (gzip(), zstd());
 
-    let http1: Http = Client::builder(TokioExecutor::new()).build_http();
-    let mut refused = 0;
-    for (kind, coding, body) in [
-        ("application/x-protobuf", "gzip", gzip.clone()),
-        ("application/json", "gzip", gzip.clone()),
-        ("application/x-protobuf", "zstd", zstd.clone()),
-        ("application/x-protobuf", "identity", empty_spans()),
-        ("application/json", "identity", empty_spans_in_json()),
-        (
-            "application/x-protobuf",
-            "identity",
-            vec![0x0a; 100 * MIB].into(),
-        ),
-    ] {
-        let request = Request::post(format!("{http}/v1/traces")).header("content-type", kind);
-        let request = request
-            .header("content-encoding", coding)
-            .body(Full::new(body))
-            .unwrap();
-        let answers = if request
-            .body()
-            .clone()
-            .collect()
-            .await
-            .unwrap()
-            .to_bytes()
-            .len()
-            > 64 * MIB
-        {
-            // Cut off while it is sent: there may be no answer to be read.
-            let _ = http1.request(request).await;
-            continue;
-        } else {
-            send_at_once(&http1, &request).await
-        };
-        assert!(
-            answers
-                .iter()
-                .all(|(status, _)| [413, 503].contains(status)),
-            "{kind} {coding}: {answers:?}"
-        );
-        assert!(
-            answers.iter().any(|(status, _)| *status == 413),
-            "{kind} {coding}: {answers:?}"
-        );
-        refused += answers.len();
-    }
-
-    let http2: Http = Client::builder(TokioExecutor::new())
-        .http2_only(true)
-        .build_http();
-    for (coding, body) in [
-        ("gzip", message(1, &gzip)),
-        ("zstd", message(1, &zstd)),
-        ("identity", message(0, &empty_spans())),
-    ] {
-        let request = Request::post(format!(
-            "{grpc}/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-        ))
-        .header("content-type", "application/grpc")
-        .header("grpc-encoding", coding)
-        .body(Full::new(body))
-        .unwrap();
-        let answers = send_at_once(&http2, &request).await;
-        // RESOURCE_EXHAUSTED, or UNAVAILABLE where it is too much at once.
-        let codes: Vec<_> = answers
-            .iter()
-            .map(|(_, code)| code.as_deref().unwrap_or_default())
-            .collect();
-        assert!(
-            codes.iter().all(|code| ["8", "14"].contains(code)),
-            "{coding}: {answers:?}"
-        );
-        assert!(codes.contains(&"8"), "{coding}: {answers:?}");
-        refused += answers.len();
-    }
+    let client: Http = Client::builder(TokioExecutor::new()).build_http();
+    let refused = over_http(&client, http).await + over_grpc(grpc).await;
+    let request = posted(http, "application/json", "identity", just_below());
+    let answers = send_at_once(&client, &request).await;
+    assert!(
+        answers.iter().all(|(status, _)| *status == 200),
+        "{answers:?}"
+    );
 
     let grown = view.peak() - before;
     println!(
@@ -234,21 +174,78 @@ async fn bodies_that_grow_take_no_memory() {
         grown / MIB
     );
     assert!(grown < MOST, "{grown}");
-    let status = Request::get(format!("{page}/api/v1/status"))
-        .body(Full::default())
-        .unwrap();
-    let status = http1
-        .request(status)
-        .await
-        .unwrap()
-        .into_body()
-        .collect()
-        .await
-        .unwrap();
-    let status: Value = serde_json::from_slice(&status.to_bytes()).unwrap();
+    let status = status(&client, page).await;
     let counted = &status["refused"]["requests"];
-    let counted = counted["body_too_large"].as_u64().unwrap() + counted["busy"].as_u64().unwrap();
-    assert!(counted >= refused as u64, "{status}");
+    let counted = ["body_too_large", "busy"].map(|reason| counted[reason].as_u64().unwrap());
+    assert_eq!(counted.iter().sum::<u64>(), refused, "{status}");
     assert_eq!(status["received"]["spans"], 0);
-    let _ = io::stdout().flush();
+}
+
+/// How many were refused.
+async fn over_http(client: &Http, http: &str) -> u64 {
+    let gzip = gzip();
+    let mut refused = 0;
+    for (kind, coding, body) in [
+        ("application/x-protobuf", "gzip", gzip.clone()),
+        ("application/json", "gzip", gzip),
+        ("application/x-protobuf", "zstd", zstd()),
+        ("application/x-protobuf", "identity", empty_spans()),
+        ("application/json", "identity", empty_spans_in_json()),
+    ] {
+        let answers = send_at_once(client, &posted(http, kind, coding, body)).await;
+        // Busy, where it is too much at once.
+        let known = |(status, _): &(u16, _)| [413, 503].contains(status);
+        assert!(answers.iter().all(known), "{kind} {coding}: {answers:?}");
+        let told = answers.iter().any(|(status, _)| *status == 413);
+        assert!(told, "{kind} {coding}: {answers:?}");
+        refused += answers.len() as u64;
+    }
+    let endless = vec![b' '; 100 * MIB].into();
+    // Cut off while it is sent: there may be no answer to be read.
+    let _ = client
+        .request(posted(http, "application/json", "identity", endless))
+        .await;
+    refused + 1
+}
+
+async fn over_grpc(grpc: &str) -> u64 {
+    let client: Http = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let mut refused = 0;
+    for (coding, body) in [
+        ("gzip", message(1, &gzip())),
+        ("zstd", message(1, &zstd())),
+        ("identity", message(0, &empty_spans())),
+    ] {
+        let method = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        let request = Request::post(format!("{grpc}/{method}"))
+            .header("content-type", "application/grpc")
+            .header("grpc-encoding", coding)
+            .body(Full::new(body))
+            .unwrap();
+        let answers = send_at_once(&client, &request).await;
+        let codes = answers.iter().map(|(_, code)| code.as_deref());
+        let codes: Vec<_> = codes.map(Option::unwrap_or_default).collect();
+        // RESOURCE_EXHAUSTED, or UNAVAILABLE where it is too much at once.
+        let known = codes.iter().all(|code| ["8", "14"].contains(code));
+        assert!(known && codes.contains(&"8"), "{coding}: {answers:?}");
+        refused += answers.len() as u64;
+    }
+    refused
+}
+
+fn posted(http: &str, kind: &str, coding: &str, body: Bytes) -> Request<Full<Bytes>> {
+    Request::post(format!("{http}/v1/traces"))
+        .header("content-type", kind)
+        .header("content-encoding", coding)
+        .body(Full::new(body))
+        .unwrap()
+}
+
+async fn status(client: &Http, page: &str) -> Value {
+    let request = Request::get(format!("{page}/api/v1/status"));
+    let request = request.body(Full::default()).unwrap();
+    let body = client.request(request).await.unwrap().into_body();
+    serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap()
 }

@@ -1,5 +1,7 @@
 //! Writes `fuzz/corpus/TARGET/…`: every captured header and every input of the
-//! test tables, for the target that reads it.
+//! test tables, for the target that reads it; and OTLP bodies in every form.
+
+mod otlp;
 
 #[path = "../../../crates/rum-trace-propagation/tests/support/mod.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -50,6 +52,7 @@ fn main() -> io::Result<()> {
             .concat(),
         ),
         of("sw8_ids", ids()),
+        of("otlp", otlp::seeds()?),
     ];
     for (target, values) in more {
         seeds.entry(target).or_default().extend(values);

@@ -65,8 +65,10 @@ async fn one(
     while due < until && Instant::now() < until {
         sleep_until(due).await;
         due += pause;
-        let number = counters.next.fetch_add(TRACES, Ordering::Relaxed);
-        let answer = client.export(export(number, TRACES, now())).await;
+        let first = counters.next.fetch_add(TRACES, Ordering::Relaxed);
+        // No trace has the number 0, and with it no id.
+        let first = first.saturating_add(1);
+        let answer = client.export(export(first, TRACES, now())).await;
         let answer = answer.map_err(|status| LoadError::Grpc(status.to_string()))?;
         if let Some(partial) = answer.into_inner().partial_success {
             return Err(LoadError::Grpc(partial.error_message));

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
-use intake::Intake;
 use otlp::Bounds;
 
 #[cfg(test)]
 pub(crate) use builder::SpanBuilder;
-pub(crate) use otlp::RequestLimits;
+pub(crate) use intake::Intake;
+pub(crate) use otlp::{Coding, MediaType, RequestLimits, decode};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
 pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
 #[cfg(test)]

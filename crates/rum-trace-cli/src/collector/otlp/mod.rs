@@ -18,10 +18,11 @@ use tokio::sync::Semaphore;
 
 use super::stats::Reason;
 use body::InFlight;
+pub(crate) use encoding::Coding;
 
 /// The decoders that work at a time, however many processors there are: each
 /// may take as much memory as a request may decode to.
-const DECODERS: usize = 4;
+const DECODERS: usize = 2;
 
 /// How much a sender may ask for.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ impl Default for RequestLimits {
         const MIB: usize = 1024 * 1024;
         Self {
             body: 8 * MIB,
-            decoded: 64 * MIB,
+            decoded: 32 * MIB,
             in_flight: 32 * MIB,
             body_time: Duration::from_secs(20),
         }

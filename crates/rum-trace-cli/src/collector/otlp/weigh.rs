@@ -172,9 +172,10 @@ const fn object(depth: usize) -> usize {
         2 => Message::ResourceSpans.size(),
         3 => Message::ScopeSpans.size(),
         4 => Message::Span.size(),
-        // An event, a link, an attribute or a value: no text in a list, which
-        // would have no brace, is kept.
-        _ => Message::Link.size(),
+        // An event, a link or an attribute.
+        5 => Message::Link.size(),
+        // An attribute or a value. Text in a list has no brace, and is skipped.
+        _ => Message::KeyValue.size(),
     }
 }
 
@@ -210,6 +211,17 @@ mod tests {
             vec!["{}"; 10_000].join(",")
         );
         assert!(json(text.as_bytes(), weight) && !json(text.as_bytes(), weight - 1));
+    }
+
+    /// What stands at a depth of JSON counts as the largest that can.
+    #[test]
+    fn links_and_attributes_are_the_largest_at_their_depth() {
+        assert!(size_of::<Link>() >= size_of::<Event>());
+        assert!(size_of::<Link>() >= size_of::<KeyValue>());
+        assert!(size_of::<KeyValue>() >= size_of::<AnyValue>());
+        let others = [size_of::<InstrumentationScope>(), size_of::<Link>()];
+        assert!(others.iter().all(|other| size_of::<Span>() >= *other));
+        assert!(size_of::<ScopeSpans>() >= size_of::<Resource>());
     }
 
     #[test]
