@@ -97,7 +97,7 @@ test('a service has one colour on every page and in every tab', async () => {
   await page.goto(`${viewer.address}/#/topology`);
   await page.reload();
   const dot = page.locator('.topology-figure [data-node="service:stock"] .node-dot');
-  assert.equal(await dot.evaluate((element) => getComputedStyle(element).fill), found);
+  await until('the same colour', () => dot.evaluate((element) => getComputedStyle(element).fill), (fill) => fill === found);
   await page.done();
 });
 

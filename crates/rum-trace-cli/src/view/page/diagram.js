@@ -28,14 +28,30 @@ export function diagram({ label, small = false, onNode }) {
   let topology = null;
   let marked = null;
   let width = 0;
+  let shown = '';
+  let pressed = false;
+  let late = false;
+  // A box must not be taken away between the press and the click.
+  element.addEventListener('pointerdown', () => (pressed = true));
+  for (const end of ['pointerup', 'pointercancel', 'pointerleave']) element.addEventListener(end, released);
   new ResizeObserver(() => {
     if (topology && Math.abs(element.clientWidth - width) > 4) redraw();
   }).observe(element);
   return { element, draw, mark };
 
   function draw(next) {
+    const same = JSON.stringify(next);
+    if (same === shown) return;
+    shown = same;
     topology = next;
-    redraw();
+    if (pressed) late = true;
+    else redraw();
+  }
+
+  function released() {
+    pressed = false;
+    if (late) setTimeout(redraw);
+    late = false;
   }
 
   /** Shows a hop, by the names of its ends. */
