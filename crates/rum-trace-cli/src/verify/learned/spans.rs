@@ -10,6 +10,9 @@ use super::{Entry, Known, Trace, entry_of};
 use crate::collector::{Collector, Options, Span, SpanKind, StartError};
 use crate::http::host::HostPolicy;
 
+/// The port that OTLP over gRPC has by its specification.
+const GRPC: u16 = 4317;
+
 const TAKEN: &str =
     "something else listens there; end it, or have the service export to another port";
 
@@ -20,18 +23,24 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    /// It takes spans under whatever name it is asked by, and gives none away.
+    /// Over HTTP; over gRPC at the port that this has. It takes spans under whatever name
+    /// it is asked by, and gives none away.
     pub(crate) async fn listen(address: SocketAddr) -> Result<Self, String> {
+        let is_grpc = address.port() == GRPC;
         let options = Options {
-            http: Some(address),
+            grpc: is_grpc.then_some(address),
+            http: (!is_grpc).then_some(address),
             hosts: HostPolicy::any(),
             ..Options::default()
         };
-        let collector = Collector::start(options).await.map_err(in_words)?;
-        Ok(Spans {
-            address: collector.http().unwrap_or(address),
-            collector,
-        })
+        let collector = Collector::start(options).await;
+        let collector = collector.map_err(|error| match error {
+            StartError::Taken { .. } => TAKEN.to_owned(),
+            StartError::Listen { error, .. } => error.to_string(),
+        })?;
+        let address = collector.grpc().or_else(|| collector.http());
+        let address = address.ok_or("the collector listens nowhere")?;
+        Ok(Spans { collector, address })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -51,14 +60,6 @@ impl Spans {
             Some(Entry::of(span, parent_is_known))
         });
         Trace { entry }
-    }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn in_words(error: StartError) -> String {
-    match error {
-        StartError::Taken { .. } => TAKEN.to_owned(),
-        StartError::Listen { error, .. } => error.to_string(),
     }
 }
 
