@@ -36,8 +36,8 @@ impl Report {
             }
         };
         let due = u64::from(self.rate).saturating_mul(self.sent.took.as_secs());
-        // The last second of each connection may be cut short.
-        let due = due.saturating_sub(u64::from(self.rate) / 10);
+        // The last requests may be cut short.
+        let due = due / 100 * 99;
         limit(self.sent.spans >= due, format!("{} spans were due", due));
         let received = self.number("/received/spans");
         limit(
