@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rum_trace::RumKey;
 
-use super::facts;
+use super::{facts, phone};
 use crate::collector::Span;
 
 /// How many values of one field are remembered of a trace; a search finds it by
@@ -66,6 +66,8 @@ pub(crate) struct Digest {
     /// Different values, in order.
     values: Vec<(Field, Arc<str>)>,
     text_bytes: usize,
+    /// All of them in lower case, a line each.
+    lower: String,
     /// The earliest spans that tell them.
     app: Option<Arc<Span>>,
     app_type: Option<Arc<Span>>,
@@ -74,8 +76,8 @@ pub(crate) struct Digest {
     user: Option<Arc<Span>>,
     /// The earliest span without a parent, otherwise the earliest.
     root: Option<Arc<Span>>,
-    /// The SERVER span under the phone's, if there is one.
-    entry: Option<Arc<Span>>,
+    /// The SERVER span under the phone's, if there is one, and the phone's name.
+    entry: Option<(Arc<Span>, Box<str>)>,
 }
 
 fn keep_first(
@@ -145,6 +147,8 @@ impl Digest {
                 _ => Arc::from(text),
             };
             self.text_bytes = self.text_bytes.saturating_add(text.len() + TEXT_OVERHEAD);
+            self.lower.push_str(&text.to_lowercase());
+            self.lower.push('\n');
             self.values.insert(at, (field, text));
         }
     }
@@ -165,17 +169,36 @@ impl Digest {
 
     /// Which span is under the phone's can change with each arrival.
     pub(crate) fn set_entry(&mut self, entry: Option<Arc<Span>>) {
-        self.entry = entry;
+        let same = match (&self.entry, &entry) {
+            (Some((known, _)), Some(entry)) => Arc::ptr_eq(known, entry),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.entry = entry.map(|entry| {
+                let name = phone::name(&entry).into();
+                (entry, name)
+            });
+        }
     }
 
     /// The SERVER span under the phone's.
     pub(crate) fn entry(&self) -> Option<&Arc<Span>> {
-        self.entry.as_ref()
+        self.entry.as_ref().map(|(entry, _)| entry)
     }
 
     /// The span that stands for the trace: under the phone's, or the root.
     pub(crate) fn lead(&self) -> Option<&Arc<Span>> {
-        self.entry.as_ref().or(self.root.as_ref())
+        self.entry().or(self.root.as_ref())
+    }
+
+    /// The phone's span as the RUM products name it, or the root's name.
+    pub(crate) fn name(&self) -> &str {
+        match (&self.entry, &self.root) {
+            (Some((_, name)), _) => name,
+            (None, Some(root)) => &root.name,
+            (None, None) => "",
+        }
     }
 
     pub(crate) fn values(&self, field: Field) -> &[(Field, Arc<str>)] {
@@ -188,8 +211,9 @@ impl Digest {
         self.values(field).iter().map(|(_, text)| text)
     }
 
-    pub(crate) fn all_texts(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(_, text)| &**text)
+    /// All values in lower case, a line each.
+    pub(crate) fn lower(&self) -> &str {
+        &self.lower
     }
 
     pub(crate) fn has(&self, field: Field, text: &str) -> bool {
@@ -223,7 +247,8 @@ impl Digest {
     /// About how many bytes of memory it takes, beside the spans.
     pub(crate) fn weight(&self) -> usize {
         let table = self.values.capacity() * size_of::<(Field, Arc<str>)>();
-        size_of::<Self>() + table + self.text_bytes
+        let name = self.entry.as_ref().map_or(0, |(_, name)| name.len());
+        size_of::<Self>() + table + self.text_bytes + self.lower.capacity() + name
     }
 }
 
@@ -231,67 +256,4 @@ impl Digest {
 const TEXT_OVERHEAD: usize = 32;
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::analysis::summary::Summary;
-    use crate::collector::SpanBuilder;
-
-    /// A few spans of a trace; small numbers, so that they meet.
-    fn spans() -> impl Strategy<Value = Vec<Arc<Span>>> {
-        let span = (
-            1..9_u8,
-            0..9_u8,
-            0..4_u64,
-            0..5_u8,
-            any::<bool>(),
-            any::<bool>(),
-        );
-        let spans = proptest::collection::btree_map(1..9_u8, span, 1..9);
-        spans.prop_map(|spans| {
-            let built = spans
-                .into_iter()
-                .map(|(id, (_, parent, start, told, server, failed))| {
-                    let span =
-                        SpanBuilder::new(["shop", "stock"][usize::from(server)], 1, id, parent)
-                            .time(start, start + u64::from(id));
-                    let span = if server { span.server() } else { span };
-                    let span = if failed { span.error("") } else { span };
-                    match told {
-                        0 => span,
-                        1 => span.text("session.id", "s1").text("rum.app.version", "1"),
-                        2 => span.text("session.id", "s2").text("rum.app.id", "a@1"),
-                        3 => span.text("user.id", "u1").text("http.route", "/a"),
-                        _ => span.text("rum.app.type", "ios").text("url.path", "/b"),
-                    }
-                    .build()
-                });
-            built.collect()
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn the_order_of_arrival_does_not_matter(
-            (spans, shuffled) in spans().prop_flat_map(|spans| (Just(spans.clone()), Just(spans).prop_shuffle()))
-        ) {
-            let id = spans[0].trace_id;
-            let summary = |spans: &[Arc<Span>]| Summary::new(id, &Digest::of(spans), 0, 0);
-            prop_assert_eq!(summary(&spans), summary(&shuffled));
-        }
-    }
-
-    #[test]
-    fn the_values_of_a_field_are_bounded() {
-        let mut digest = Digest::default();
-        for path in 0..MAX_VALUES + 9 {
-            let span = SpanBuilder::new("shop", 1, 2, 0).text("url.path", &format!("/{path}"));
-            digest.add(&span.build());
-        }
-        assert_eq!(digest.values(Field::Path).len(), MAX_VALUES);
-        assert_eq!(digest.values(Field::Service).len(), 1);
-        assert!(digest.has(Field::Path, "/255") && !digest.has(Field::Path, "/256"));
-        assert!(digest.weight() > MAX_VALUES * TEXT_OVERHEAD);
-    }
-}
+mod tests;

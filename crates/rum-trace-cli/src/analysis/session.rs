@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::digest::{Digest, Field};
-use super::{facts, summary};
+use super::facts;
 
 /// Requests of one answer.
 const MAX_REQUESTS: usize = 1_000;
@@ -99,7 +99,7 @@ impl Request {
         Self {
             trace_id: trace.trace_id.clone(),
             span_id: lead.map(|lead| lead.span_id.to_string()),
-            name: summary::name(digest),
+            name: digest.name().to_owned(),
             method: text("http.request.method"),
             route: lead.and_then(|lead| facts::route(lead)).map(str::to_owned),
             path: text("url.path"),

@@ -4,7 +4,7 @@ use rum_trace_propagation::TraceId;
 use serde::Serialize;
 
 use super::digest::{Digest, Field};
-use super::{facts, phone};
+use super::facts;
 
 /// As the API gives it: see docs/VIEW.md.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ impl Summary {
         let of_lead = |key| owned(lead.and_then(|lead| lead.text(key)));
         Self {
             trace_id: trace.to_string(),
-            name: name(digest),
+            name: digest.name().to_owned(),
             inferred: digest.entry().is_some(),
             start_unix_nano: digest.start.to_string(),
             duration_ns: digest.duration(),
@@ -64,14 +64,6 @@ impl Summary {
             findings,
             sequence,
         }
-    }
-}
-
-pub(crate) fn name(digest: &Digest) -> String {
-    match (digest.entry(), digest.lead()) {
-        (Some(entry), _) => phone::name(entry),
-        (None, Some(root)) => root.name.to_string(),
-        (None, None) => String::new(),
     }
 }
 

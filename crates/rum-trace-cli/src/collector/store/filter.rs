@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 
 use super::Listed;
 use crate::analysis::digest::{Digest, Field};
-use crate::analysis::{facts, summary};
+use crate::analysis::facts;
 
 /// What is asked for is combined by and. A text matches by any span of the trace.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct Filter {
     pub(crate) longest: Option<u64>,
     /// Whether something was found to be missing.
     pub(crate) missing: Option<bool>,
-    /// A part of any text, in any case.
+    /// A part of any text, in any case; of one line.
     pub(crate) text: Option<String>,
 }
 
@@ -79,16 +79,13 @@ impl Matcher<'_> {
     fn is_listed_so(&self, trace: &Listed) -> bool {
         let filter = self.filter;
         let duration = trace.digest.duration();
-        let id = trace.id.encode_hex();
+        let starts_with = |start: &String| trace.id.encode_hex().starts_with(start.as_bytes());
         filter.shortest.is_none_or(|shortest| duration >= shortest)
             && filter.longest.is_none_or(|longest| duration <= longest)
             && filter
                 .missing
                 .is_none_or(|missing| missing == (trace.findings > 0))
-            && filter
-                .trace_id
-                .as_ref()
-                .is_none_or(|start| id.starts_with(start.as_bytes()))
+            && filter.trace_id.as_ref().is_none_or(starts_with)
     }
 
     fn has_route(&self, digest: &Digest) -> bool {
@@ -103,15 +100,12 @@ impl Matcher<'_> {
         let Some(part) = &self.text else {
             return true;
         };
-        let lower = &mut self.lower;
-        let mut found = |text: &str| {
-            to_lower(text, lower);
-            part.find(lower.as_bytes()).is_some()
-        };
-        let id = trace.id.encode_hex();
-        part.find(&id).is_some()
-            || trace.digest.all_texts().any(&mut found)
-            || found(&summary::name(&trace.digest))
+        if part.find(trace.digest.lower().as_bytes()).is_some() {
+            return true;
+        }
+        to_lower(trace.digest.name(), &mut self.lower);
+        let name = part.find(self.lower.as_bytes());
+        name.is_some() || part.find(&trace.id.encode_hex()).is_some()
     }
 }
 

@@ -53,8 +53,12 @@ fn filter(query: &Query) -> Answer<Filter> {
         shortest,
         longest,
         missing: query.read("missing", "true or false", |text| text.parse().ok())?,
-        text: query.owned("q"),
+        text: query.read("q", "text of one line", one_line)?,
     })
+}
+
+fn one_line(text: &str) -> Option<String> {
+    (!text.contains('\n')).then(|| text.to_owned())
 }
 
 fn trace_id(text: &str) -> Option<String> {

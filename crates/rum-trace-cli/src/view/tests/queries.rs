@@ -48,6 +48,7 @@ async fn bad_queries_are_told_what_is_wrong() {
             "invalid_parameter",
             "true or false",
         ),
+        ("traces?q=a%0Ab", 400, "invalid_parameter", "one line"),
         ("traces?limit=0", 400, "invalid_parameter", "1 to 500"),
         ("traces?limit=501", 400, "invalid_parameter", "1 to 500"),
         ("traces?limit=+5", 400, "invalid_parameter", "1 to 500"),
