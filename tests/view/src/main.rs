@@ -36,9 +36,16 @@ struct Args {
     #[arg(long, default_value_t = 1_000_000)]
     max_traces: u32,
 
-    /// Given to `rum-trace view`
-    #[arg(long, default_value_t = 256)]
-    max_mebibytes: u32,
+    /// Given to `rum-trace view`: 256, or 64 with --quick, so that it is full soon
+    #[arg(long)]
+    max_mebibytes: Option<u32>,
+}
+
+impl Args {
+    fn mebibytes(&self) -> u32 {
+        let usual = if self.quick { 64 } else { 256 };
+        self.max_mebibytes.unwrap_or(usual)
+    }
 }
 
 /// Why there is nothing to report.
@@ -86,7 +93,7 @@ async fn run(args: &Args) -> Result<Report, LoadError> {
     view.stop().await;
     Ok(Report {
         rate: args.rate,
-        max_bytes: u64::from(args.max_mebibytes) << 20,
+        max_bytes: u64::from(args.mebibytes()) << 20,
         sent,
         searches: searches?,
         memory: memory?,

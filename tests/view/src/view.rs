@@ -27,7 +27,7 @@ impl View {
             .args(["view", "--listen", "127.0.0.1:0", "--grpc", "127.0.0.1:0"])
             .args(["--http", "127.0.0.1:0"])
             .arg(format!("--max-traces={}", args.max_traces))
-            .arg(format!("--max-bytes={}MiB", args.max_mebibytes))
+            .arg(format!("--max-bytes={}MiB", args.mebibytes()))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
