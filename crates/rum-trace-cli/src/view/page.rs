@@ -49,7 +49,7 @@ pub(crate) static ASSETS: &[Asset] = assets! {
     SVG: "icon.svg";
     CSS: "base.css" "colours.css" "details.css" "diagram.css" "session.css" "shell.css"
         "status.css" "trace.css" "traces.css" "waterfall.css";
-    SCRIPT: "api.js" "attributes.js" "details.js" "diagram.js" "dom.js" "empty.js" "finder.js"
+    SCRIPT: "api.js" "attributes.js" "axis.js" "details.js" "diagram.js" "dom.js" "empty.js" "finder.js"
         "format.js" "icons.js" "keys.js" "layout.js" "live.js" "main.js" "minimap.js" "parts.js" "query.js"
         "router.js" "rows.js" "services.js" "session.js" "sessions.js" "status.js" "table.js"
         "theme-first.js" "theme.js" "topology.js" "trace.js" "traces.js" "waterfall-row.js"

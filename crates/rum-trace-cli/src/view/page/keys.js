@@ -17,11 +17,10 @@ const EVERYWHERE = [
   [['Esc'], 'Close, clear, leave a field'],
   [['t'], 'Theme'],
 ];
-/** How long `g` waits for the second key. */
-const CHORD_MS = 1500;
 
 let page = { keys: new Map(), help: [] };
-let chordUntil = 0;
+/** `g` was the last key: the next one may name a place. */
+let going = false;
 
 /** `keys`: by `event.key`, what to do; true (or nothing) says that it is done. */
 export function setPageKeys(keys, help) {
@@ -49,15 +48,15 @@ function inField(event) {
 }
 
 function chord(key) {
-  const within = performance.now() < chordUntil;
-  chordUntil = 0;
-  if (!within) return null;
+  const second = going;
+  going = false;
+  if (!second) return null;
   const place = PLACES.find(([letter]) => letter === key);
   return place ? () => go(href(place[1])) : null;
 }
 
 function everywhere(key) {
-  if (key === 'g') return () => (chordUntil = performance.now() + CHORD_MS);
+  if (key === 'g') return () => (going = true);
   if (key === '?') return showHelp;
   if (key === '/') return toSearch;
   if (key === 't') return () => document.getElementById('theme').click();

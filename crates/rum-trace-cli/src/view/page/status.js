@@ -10,7 +10,12 @@ import { lineToCopy, loading, message } from './parts.js';
 const REASONS = new Map([
   ['invalid_id', 'a trace or span id is not of the right length, or all zero'],
   ['too_large', 'larger than one span may be'],
-  ['trace_full', 'its trace has as many spans as one may have'],
+  ['trace_too_large', 'its trace is as large as one may be'],
+  ['aborted', 'the sender went away before the body was there'],
+  ['busy', 'too many requests at once'],
+  ['method', 'not a POST'],
+  ['not_found', 'no such address'],
+  ['timeout', 'the body took too long'],
   ['body_too_large', 'the body is larger than a request may be'],
   ['malformed', 'it cannot be read as OTLP'],
   ['unsupported_media_type', 'neither protobuf nor JSON'],

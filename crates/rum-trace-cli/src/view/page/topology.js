@@ -10,6 +10,8 @@ import { loading, message, serviceName, tracesHref } from './parts.js';
 import { go } from './router.js';
 
 const REFRESH_MS = 2000;
+/** A trace is counted once nothing has come for it for 2 seconds; no event tells of that. */
+const COUNTED_MS = 3000;
 
 export function openTopology(root) {
   document.title = 'Topology · rum-trace';
@@ -22,13 +24,19 @@ export function openTopology(root) {
   let shown = false;
   fill(root, loading());
   const refreshSoon = throttled(load, () => REFRESH_MS);
-  const stop = onChange(() => refreshSoon());
+  let later = setTimeout(refreshSoon, COUNTED_MS);
+  const stop = onChange(() => {
+    refreshSoon();
+    clearTimeout(later);
+    later = setTimeout(refreshSoon, COUNTED_MS);
+  });
   load();
 
   return {
     close() {
       stop();
       refreshSoon.stop();
+      clearTimeout(later);
       abort.abort();
     },
   };

@@ -1,10 +1,11 @@
 // The waterfall: one row a span, and only those in sight are in the page. Rows are used
 // again as they scroll, so that ten thousand spans cost no more than fifty.
 
-import { fill, h } from './dom.js';
-import { duration, plural, ticks } from './format.js';
+import { timeAxis } from './axis.js';
+import { h } from './dom.js';
+import { plural } from './format.js';
 import { minimap } from './minimap.js';
-import { extent, matching, parentOf, place, seen, subtreeEnd, within, zoomed } from './rows.js';
+import { extent, matching, parentOf, seen, subtreeEnd, within, zoomed } from './rows.js';
 import { barRow } from './waterfall-row.js';
 
 const AHEAD = 12;
@@ -29,9 +30,7 @@ export function waterfall({ onSelect }) {
   const pool = [];
 
   const overview = minimap({ onZoom: zoomTo, onReset: reset });
-  const axis = h('div.axis', { 'aria-hidden': 'true' });
-  const brush = h('div.brush', { hidden: true });
-  const axisArea = h('div.axis-area', { title: 'Drag to zoom into a range' }, axis, brush);
+  const axis = timeAxis({ onZoom: zoomTo, onReset: reset });
   const search = h('input.field', { type: 'search', placeholder: 'Find in this trace', 'aria-label': 'Find in this trace', autocomplete: 'off', spellcheck: 'false', data: { search: '' }, on: { input: () => find(search.value), keydown: searchKey } });
   const found = h('span.found-in.quiet.number', { role: 'status' });
   const zoomOut = h('button.button.small', { type: 'button', hidden: true, on: { click: reset } }, 'Whole trace');
@@ -40,19 +39,17 @@ export function waterfall({ onSelect }) {
     'div.fall-head',
     {},
     h('div.fall-tools', {}, h('div.fall-search', {}, search, found), zoomOut, folding),
-    axisArea,
+    axis.element,
   );
   const body = h('div.fall-body', { role: 'treegrid', tabindex: '0', 'aria-label': 'Spans of the trace as a waterfall', on: { focus: () => mark(), blur: () => mark(), click: clicked, dblclick: () => zoomToSpan(focus) } });
-  const grid = h('div.grid', { role: 'presentation' });
-  const field = h('div.fall-field', {}, grid, body);
+  const field = h('div.fall-field', {}, axis.grid, body);
   const element = h('section.fall.panel', { 'aria-label': 'Waterfall' }, overview.element, head, field);
-  watchAxis();
   body.addEventListener('wheel', wheel, { passive: false });
 
   const onScroll = () => schedule();
   addEventListener('scroll', onScroll, { passive: true });
   const resized = new ResizeObserver(() => {
-    drawAxis();
+    axis.draw(view);
     overview.draw();
     refresh();
   });
@@ -64,7 +61,7 @@ export function waterfall({ onSelect }) {
     select,
     row: (key) => rows.find((each) => each.key === key) ?? null,
     keys,
-    markTimes,
+    markTimes: axis.markTimes,
     close() {
       removeEventListener('scroll', onScroll);
       resized.disconnect();
@@ -190,7 +187,7 @@ export function waterfall({ onSelect }) {
   /** Shows it as chosen, opened and in sight; `null` chooses nothing. */
   function select(id, { reveal = false } = {}) {
     selected = id;
-    markTimes([]);
+    axis.markTimes([]);
     if (reveal && id !== null) bringUp(rows.findIndex((row) => row.key === id));
     refresh();
   }
@@ -229,7 +226,7 @@ export function waterfall({ onSelect }) {
   /** With the details open, they follow the keyboard. */
   function follow() {
     selected = rows[order[focus]]?.key ?? null;
-    markTimes([]);
+    axis.markTimes([]);
     refresh();
     onSelect(selected);
   }
@@ -283,7 +280,7 @@ export function waterfall({ onSelect }) {
     view = next;
     zoomOut.hidden = view.from === whole.from && view.to === whole.to;
     overview.window(view);
-    drawAxis();
+    axis.draw(view);
     refresh();
   }
 
@@ -316,62 +313,7 @@ export function waterfall({ onSelect }) {
   function wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    setView(zoomed(view, whole, Math.exp(event.deltaY * 0.004), timeAt(event.clientX)));
-  }
-
-  function timeAt(x) {
-    const { left, width } = axis.getBoundingClientRect();
-    const share = Math.min(Math.max((x - left) / Math.max(width, 1), 0), 1);
-    return view.from + share * (view.to - view.from);
-  }
-
-  function drawAxis() {
-    const width = axis.clientWidth;
-    if (width === 0) return;
-    const marks = ticks(view.from, view.to, Math.max(Math.floor(width / 110), 2));
-    const share = (time) => (time - view.from) / (view.to - view.from);
-    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, time === 0 ? '0' : duration(time))));
-    fill(grid, marks.map((time) => h('span.grid-line', { vars: { '--x': share(time) } })));
-  }
-
-  /** Marks points in time on the axis: the events of the chosen span. */
-  function markTimes(times) {
-    for (const old of axisArea.querySelectorAll('.event-mark')) old.remove();
-    for (const { at, name } of times.slice(0, 200)) {
-      const { left, before, after } = place(at, 0, view);
-      if (!before && !after) axisArea.append(h('span.event-mark', { title: `${name} at ${duration(at)}`, vars: { '--x': left } }));
-    }
-  }
-
-  function watchAxis() {
-    let from = null;
-    axisArea.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0) return;
-      from = event.clientX;
-      axisArea.setPointerCapture(event.pointerId);
-    });
-    axisArea.addEventListener('pointermove', (event) => from !== null && drawBrush(from, event.clientX));
-    axisArea.addEventListener('pointerup', (event) => {
-      const start = from;
-      from = null;
-      brush.hidden = true;
-      if (start === null || Math.abs(event.clientX - start) < 5) return;
-      const [a, b] = [timeAt(start), timeAt(event.clientX)].sort((x, y) => x - y);
-      zoomTo(a, b);
-    });
-    axisArea.addEventListener('pointercancel', () => {
-      from = null;
-      brush.hidden = true;
-    });
-    axisArea.addEventListener('dblclick', reset);
-  }
-
-  function drawBrush(from, to) {
-    const { left, width } = axis.getBoundingClientRect();
-    const [a, b] = [from, to].map((x) => Math.min(Math.max((x - left) / width, 0), 1)).sort((x, y) => x - y);
-    brush.hidden = b - a <= 0;
-    brush.style.setProperty('--from', String(a));
-    brush.style.setProperty('--to', String(b));
+    setView(zoomed(view, whole, Math.exp(event.deltaY * 0.004), axis.timeAt(event.clientX)));
   }
 
   function keys() {

@@ -1,0 +1,88 @@
+// The time axis over the waterfall: ticks, the events of the chosen span, and a range that
+// is dragged.
+
+import { fill, h } from './dom.js';
+import { duration, ticks } from './format.js';
+import { place } from './rows.js';
+
+const TICK_PX = 110;
+/** A shorter drag is a click. */
+const LEAST_DRAG_PX = 5;
+const MOST_EVENTS = 200;
+
+/** `grid`: the ticks as lines, for the rows to lie over. */
+export function timeAxis({ onZoom, onReset }) {
+  let view = { from: 0, to: 1 };
+  let times = [];
+  let from = null;
+  const axis = h('div.axis', { 'aria-hidden': 'true' });
+  const brush = h('div.brush', { hidden: true });
+  const events = h('div.axis-events', { 'aria-hidden': 'true' });
+  const grid = h('div.grid', { role: 'presentation' });
+  const element = h(
+    'div.axis-area',
+    { title: 'Drag to zoom into a range', on: { pointerdown: begin, pointermove: drag, pointerup: end, pointercancel: stop, dblclick: onReset } },
+    axis,
+    events,
+    brush,
+  );
+  return { element, grid, draw, timeAt, markTimes };
+
+  function draw(next) {
+    view = next;
+    const width = axis.clientWidth;
+    if (width === 0) return;
+    const marks = ticks(view.from, view.to, Math.max(Math.floor(width / TICK_PX), 2));
+    const share = (time) => (time - view.from) / (view.to - view.from);
+    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, time === 0 ? '0' : duration(time))));
+    fill(grid, marks.map((time) => h('span.grid-line', { vars: { '--x': share(time) } })));
+    drawEvents();
+  }
+
+  /** `[{at, name}]`; they move with the view. */
+  function markTimes(next) {
+    times = next;
+    drawEvents();
+  }
+
+  function drawEvents() {
+    const seen = times.slice(0, MOST_EVENTS).map((time) => ({ ...time, ...place(time.at, 0, view) }));
+    fill(events, seen.filter(({ before, after }) => !before && !after).map(({ at, name, left }) => h('span.event-mark', { title: `${name} at ${duration(at)}`, vars: { '--x': left } })));
+  }
+
+  function timeAt(x) {
+    return view.from + shareAt(x) * (view.to - view.from);
+  }
+
+  function shareAt(x) {
+    const { left, width } = axis.getBoundingClientRect();
+    return Math.min(Math.max((x - left) / Math.max(width, 1), 0), 1);
+  }
+
+  function begin(event) {
+    if (event.button !== 0) return;
+    from = event.clientX;
+    element.setPointerCapture(event.pointerId);
+  }
+
+  function drag(event) {
+    if (from === null) return;
+    const [a, b] = [from, event.clientX].map(shareAt).sort((x, y) => x - y);
+    brush.hidden = b <= a;
+    brush.style.setProperty('--from', String(a));
+    brush.style.setProperty('--to', String(b));
+  }
+
+  function end(event) {
+    const start = from;
+    stop();
+    if (start === null || Math.abs(event.clientX - start) < LEAST_DRAG_PX) return;
+    const [a, b] = [start, event.clientX].map(timeAt).sort((x, y) => x - y);
+    onZoom(a, b);
+  }
+
+  function stop() {
+    from = null;
+    brush.hidden = true;
+  }
+}
