@@ -12,6 +12,7 @@ use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::PipelineBuilder;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -22,7 +23,7 @@ use tracing_subscriber::{Layer, registry};
 
 use self::support::http::{HttpCollector, Reply};
 use self::support::tls::Authority;
-use self::support::{COLLECTOR_THREAD, LONG, dead_address, spans};
+use self::support::{COLLECTOR_THREAD, LONG, spans};
 
 /// In every secret.
 const MARK: &str = "s3cr3t";
@@ -106,7 +107,7 @@ fn over_http(capture: &Capture) {
     run(capture, http(&live.url()));
     assert_eq!(live.inbox.all()[0].path, PATH, "the secret was used");
 
-    run(capture, http(&format!("http://{}", dead_address())));
+    run(capture, http(&format!("http://{}", reserved())));
     run(capture, http("http://host.invalid"));
     run(
         capture,
@@ -149,7 +150,7 @@ fn over_grpc(capture: &Capture) {
         "it was used"
     );
 
-    run(capture, grpc(format!("http://{}", dead_address())));
+    run(capture, grpc(format!("http://{}", reserved())));
     let authority = Authority::new();
     let with_tls = GrpcCollector::tls(authority.tonic());
     run(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,17 +64,16 @@ pub(crate) struct Received {
 impl Collector {
     /// Reserves a port; nobody listens there yet. Each request will be answered
     /// after `delay`.
-    pub(crate) fn new(delay: Duration, transport: Transport) -> std::io::Result<Self> {
-        let reserved = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        Ok(Collector {
-            address: reserved.local_addr()?,
+    pub(crate) fn new(delay: Duration, transport: Transport) -> Self {
+        Collector {
+            address: rum_trace_loopback::reserved(),
             inbox: Inbox {
                 delay,
                 ..Inbox::default()
             },
             transport,
             running: None,
-        })
+        }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -47,7 +47,7 @@ pub(crate) struct Looks {
 
 pub(crate) async fn run(row: &Row, kind: Kind) -> Result<Outcome, BoxError> {
     let directory = tempfile::tempdir()?;
-    let mut collector = Collector::new(delay(row), row.transport)?;
+    let mut collector = Collector::new(delay(row), row.transport);
     let setup = setup(row, kind, &collector, directory.path());
     if row.collector != Weather::Away {
         come(&mut collector).await?;

@@ -1,10 +1,11 @@
 //! The OpenTelemetry Collector: OTLP in, a file of JSON lines out.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rum_trace_loopback::reserved;
 use serde_json::json;
 
 use crate::BoxError;
@@ -28,7 +29,7 @@ pub(crate) struct Collector {
 impl Collector {
     /// Starts it in this folder and waits until it accepts.
     pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Self, BoxError> {
-        let (http, grpc) = (free_port()?, free_port()?);
+        let (http, grpc) = (reserved().port(), reserved().port());
         let file = folder.join("spans.jsonl");
         std::fs::write(&file, "")?;
         let config = folder.join("collector.yaml");
@@ -91,12 +92,6 @@ impl Collector {
         }
         Ok(())
     }
-}
-
-/// It cannot tell which port it was given, so it is given one.
-pub(crate) fn free_port() -> Result<u16, BoxError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// JSON is YAML.

@@ -7,7 +7,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::BoxError;
-use crate::collector::free_port;
 use crate::process::Process;
 
 const START: Duration = Duration::from_secs(30);
@@ -39,7 +38,7 @@ impl Nginx {
     /// Starts it in this folder, which it makes, and waits until it accepts.
     pub(crate) fn start(folder: &Path, settings: Settings<'_>) -> Result<Self, BoxError> {
         std::fs::create_dir_all(folder)?;
-        let port = free_port()?;
+        let port = rum_trace_loopback::reserved().port();
         std::fs::write(folder.join("nginx.conf"), settings.text(port)?)?;
         let mut command = Command::new("nginx");
         // Before it has read its settings, it would write into the machine's log.

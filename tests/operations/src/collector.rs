@@ -1,11 +1,12 @@
 //! The OpenTelemetry Collector as a process.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
+use rum_trace_loopback::reserved;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::PATIENCE;
@@ -45,16 +46,9 @@ impl Collector {
     /// If it does not start.
     #[must_use]
     pub fn start(folder: &Path, files: &[&str], variables: &[(&str, String)]) -> Self {
-        // Between our look for free ports and its use of them somebody else may have taken
-        // one. It then ends at once.
-        for _ in 0..3 {
-            let mut collector = Self::spawn(folder, files, variables);
-            if collector.wait_until_it_listens() {
-                return collector;
-            }
-            println_log(&collector.log);
-        }
-        panic!("the Collector does not start");
+        let mut collector = Self::spawn(folder, files, variables);
+        collector.wait_until_it_listens();
+        collector
     }
 
     /// Where it takes OTLP over gRPC.
@@ -80,7 +74,7 @@ impl Collector {
     }
 
     fn spawn(folder: &Path, files: &[&str], variables: &[(&str, String)]) -> Self {
-        let [grpc, http] = free_ports();
+        let (grpc, http) = (reserved(), reserved());
         let file = |ending: &str| folder.join(format!("otelcol-{}.{ending}", grpc.port()));
         let quiet = file("quiet.yaml");
         std::fs::write(&quiet, QUIET).expect("cargo's folder for tests can be written");
@@ -102,17 +96,13 @@ impl Collector {
         Collector { child, log, grpc }
     }
 
-    /// `false` if it has ended instead.
-    fn wait_until_it_listens(&mut self) -> bool {
+    fn wait_until_it_listens(&mut self) {
         let end = Instant::now() + PATIENCE;
         while TcpStream::connect(self.grpc).is_err() {
-            if self.has_ended() {
-                return false;
-            }
-            assert!(Instant::now() < end, "it does not listen on {}", self.grpc);
+            let runs = !self.has_ended() && Instant::now() < end;
+            assert!(runs, "it does not listen on {}", self.grpc);
             std::thread::sleep(Duration::from_millis(20));
         }
-        true
     }
 
     fn has_ended(&mut self) -> bool {
@@ -149,13 +139,4 @@ fn otelcol() -> Command {
 fn documented(file: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     root.join("../../docs/collector").join(file)
-}
-
-fn free_ports() -> [SocketAddr; 2] {
-    // Both are held until both are known, so that they differ.
-    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    listeners.map(|listener| {
-        let address = listener.and_then(|listener| listener.local_addr());
-        address.expect("a free port")
-    })
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::free_address;
+use rum_trace_loopback::reserved;
 
 /// A guard against hanging, no more.
 const START: Duration = Duration::from_secs(30);
@@ -81,7 +81,7 @@ impl Nginx {
     /// If it does not start.
     #[must_use]
     pub fn start(settings: &Settings, to: SocketAddr) -> Self {
-        let address = free_address();
+        let address = reserved();
         let name = format!("rum-trace-verify-{}-{}", std::process::id(), address.port());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");

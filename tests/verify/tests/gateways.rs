@@ -4,10 +4,11 @@
 use std::net::SocketAddr;
 
 use rum_trace_core::{InstrumenterBuilder, ServerTiming};
+use rum_trace_loopback::reserved;
+use rum_trace_verify_tests::TOKEN;
 use rum_trace_verify_tests::command::{Said, verify};
 use rum_trace_verify_tests::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::service::{Framework, Service};
-use rum_trace_verify_tests::{TOKEN, free_address};
 
 fn with_token(builder: InstrumenterBuilder) -> InstrumenterBuilder {
     builder.verification_token(TOKEN)
@@ -139,7 +140,7 @@ fn through(row: &Row, service: SocketAddr, token: Option<&str>, further: &[&str]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn by_the_answer_header() {
     for framework in Framework::ALL {
-        let service = Service::start(framework, free_address(), with_token);
+        let service = Service::start(framework, reserved(), with_token);
         for row in &ROWS {
             let name = format!("{framework}: {}", row.name);
             let said = through(row, service.address(), Some(TOKEN), &[]);
@@ -160,7 +161,7 @@ fn by_the_answer_header() {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn by_spans() {
-    let collector = free_address();
+    let collector = reserved();
     let address = collector.to_string();
     for framework in Framework::ALL {
         let service = Service::start(framework, collector, |builder| {
@@ -182,7 +183,7 @@ fn by_spans() {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn by_spans_alone_a_lost_trace_is_lost_and_no_more_is_known() {
-    let collector = free_address();
+    let collector = reserved();
     let address = collector.to_string();
     let service = Service::start(Framework::Axum, collector, |builder| builder);
     let all = through(
@@ -226,7 +227,7 @@ fn check(said: &Said, row: &Row, lost: &[&str], name: &str) {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn each_header_is_told_of() {
-    let service = Service::start(Framework::Axum, free_address(), with_token);
+    let service = Service::start(Framework::Axum, reserved(), with_token);
     let play = |row: &Row| through(row, service.address(), Some(TOKEN), &[]);
     let passes = play(&ROWS[0]);
     let sent = [
@@ -262,7 +263,7 @@ fn each_header_is_told_of() {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn a_gateway_that_traces_may_be_right() {
-    let service = Service::start(Framework::Axum, free_address(), with_token);
+    let service = Service::start(Framework::Axum, reserved(), with_token);
     let mut row = Row {
         nginx: || {
             let mut settings = new_span();
@@ -290,7 +291,7 @@ fn a_gateway_that_traces_may_be_right() {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn a_long_header_that_is_refused() {
-    let service = Service::start(Framework::Axum, free_address(), with_token);
+    let service = Service::start(Framework::Axum, reserved(), with_token);
     let row = Row {
         nginx: || Settings {
             http: "large_client_header_buffers 2 1k;".to_owned(),

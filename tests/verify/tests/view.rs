@@ -3,8 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use rum_trace_loopback::reserved;
 use rum_trace_verify_tests::command::{binary, verify};
-use rum_trace_verify_tests::free_address;
+
 use rum_trace_verify_tests::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::service::{Framework, Service};
 
@@ -47,7 +48,7 @@ impl Drop for View {
 #[test]
 #[ignore = "needs nginx, which tests/verify/run installs"]
 fn by_the_viewers_spans() {
-    let otlp = free_address();
+    let otlp = reserved();
     let view = View::start(&otlp.to_string());
     for framework in Framework::ALL {
         let service = Service::start(framework, otlp, |builder| builder);

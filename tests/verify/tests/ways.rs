@@ -1,17 +1,18 @@
 //! Hops, tokens, TLS, and what cannot be learned.
 
 use rum_trace_core::{InstrumenterBuilder, TrustPolicy};
+use rum_trace_loopback::reserved;
+use rum_trace_verify_tests::TOKEN;
 use rum_trace_verify_tests::command::{Said, verify};
 use rum_trace_verify_tests::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::service::{Framework, Service};
-use rum_trace_verify_tests::{TOKEN, free_address};
 
 fn with_token(builder: InstrumenterBuilder) -> InstrumenterBuilder {
     builder.verification_token(TOKEN)
 }
 
 fn service() -> Service {
-    Service::start(Framework::Axum, free_address(), with_token)
+    Service::start(Framework::Axum, reserved(), with_token)
 }
 
 fn url(service: &Service, path: &str) -> String {
@@ -37,7 +38,7 @@ fn says(said: &Said, status: i32, wanted: &[&str]) {
 fn the_hop_between_two_that_is_to_blame() {
     let service = service();
     for framework in Framework::ALL {
-        let service = Service::start(framework, free_address(), with_token);
+        let service = Service::start(framework, reserved(), with_token);
         for (outer, inner, hop, well_at) in [
             (
                 Settings::passing(),
@@ -155,7 +156,7 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
     );
     assert_eq!(service.instrumenter().stats().verification_refused, 19);
     // No token in the service is no different from here.
-    let none = Service::start(Framework::Actix, free_address(), |builder| builder);
+    let none = Service::start(Framework::Actix, reserved(), |builder| builder);
     let said = verify(Some(TOKEN), &[&url(&none, "/items/42")]);
     says(
         &said,
@@ -168,7 +169,7 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
 fn a_service_without_our_layer() {
     let service = service();
-    let actix = Service::start(Framework::Actix, free_address(), with_token);
+    let actix = Service::start(Framework::Actix, reserved(), with_token);
     for target in [
         url(&service, "/bare"),
         url(&actix, "/bare"),
@@ -177,7 +178,7 @@ fn a_service_without_our_layer() {
         let said = verify(Some(TOKEN), &[&target]);
         says(&said, 2, &["cannot_tell", "our layer around this route"]);
     }
-    let collect = free_address().to_string();
+    let collect = reserved().to_string();
     let arguments = [
         &*url(&service, "/bare"),
         "--collect",
@@ -200,7 +201,7 @@ fn a_service_without_our_layer() {
 #[test]
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
 fn nobody_there() {
-    let nobody = format!("http://{}/", free_address());
+    let nobody = format!("http://{}/", reserved());
     let said = verify(Some(TOKEN), &[&nobody]);
     says(
         &said,
@@ -251,7 +252,7 @@ fn answers_that_are_not_the_services() {
 #[test]
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
 fn an_error_with_an_answer_header_tells() {
-    let service = Service::start(Framework::Actix, free_address(), with_token);
+    let service = Service::start(Framework::Actix, reserved(), with_token);
     let said = verify(Some(TOKEN), &[&url(&service, "/items/a/b"), "--json"]);
     assert_eq!(
         (said.status, said.codes("well")),
@@ -275,7 +276,7 @@ fn the_service_itself_may_refuse() {
     let trusting = |builder: InstrumenterBuilder| {
         with_token(builder).trust(TrustPolicy::known_apps(["shop@1f2e3d"]))
     };
-    let service = Service::start(Framework::Axum, free_address(), trusting);
+    let service = Service::start(Framework::Axum, reserved(), trusting);
     let target = url(&service, "/items/42");
     let said = verify(Some(TOKEN), &[&target, "--json", "--probe", "w3c-browser"]);
     assert_eq!(
@@ -297,7 +298,7 @@ fn the_service_itself_may_refuse() {
 
     let w3c_alone =
         |builder: InstrumenterBuilder| with_token(builder).carriers([rum_trace_core::Carrier::W3c]);
-    let service = Service::start(Framework::Axum, free_address(), w3c_alone);
+    let service = Service::start(Framework::Axum, reserved(), w3c_alone);
     let said = verify(Some(TOKEN), &[&url(&service, "/items/42"), "--json"]);
     assert_eq!(
         (said.status, said.codes("lost")),

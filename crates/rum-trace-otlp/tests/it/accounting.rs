@@ -122,7 +122,7 @@ fn a_collector_that_comes_back_gets_everything() {
 #[test]
 fn what_is_too_old_or_too_much_goes_and_the_oldest_first() {
     let down = |builder: rum_trace_otlp::PipelineBuilder| {
-        let address = super::support::dead_address();
+        let address = rum_trace_loopback::reserved();
         builder
             .endpoint(format!("http://{address}"))
             .scheduled_delay(Duration::from_millis(1))

@@ -11,11 +11,12 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::InMemorySpanExporter;
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
 
 use super::support::http::HttpCollector;
 use super::support::tls::Authority;
-use super::support::{LONG, dead_address, spans};
+use super::support::{LONG, spans};
 
 /// Set in the children.
 const CHILD: &str = "RUM_TRACE_OTLP_TEST_CHILD";
@@ -345,7 +346,7 @@ fn the_environment_can_be_left_aside() {
                 1
             );
             assert!(fields().is_empty());
-            let endpoint = format!("http://{}", dead_address());
+            let endpoint = format!("http://{}", reserved());
             let otlp = named().ignore_environment().endpoint(endpoint).build();
             assert!(otlp.is_ok(), "{otlp:?}");
         },

@@ -5,11 +5,12 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{Compression, PipelineBuilder, Protocol};
 use tonic::{Code, Status};
 
 use super::support::grpc::GrpcCollector;
-use super::support::{LONG, SHORT, builder, dead_address, spans};
+use super::support::{LONG, SHORT, builder, spans};
 
 fn grpc() -> PipelineBuilder {
     builder().protocol(Protocol::Grpc)
@@ -151,7 +152,7 @@ fn spans_that_the_collector_rejects_are_not_exported() {
 #[test]
 fn a_collector_that_is_down_is_an_error_with_the_number_of_lost_spans() {
     let pipeline = grpc()
-        .endpoint(format!("http://{}", dead_address()))
+        .endpoint(format!("http://{}", reserved()))
         .timeout(Duration::from_millis(200))
         .build()
         .unwrap();

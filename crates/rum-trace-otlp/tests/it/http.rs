@@ -7,10 +7,11 @@ use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, TraceContextExt as _, TraceFlags, TraceId, TraceState,
     Tracer as _, TracerProvider as _,
 };
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{Compression, DropReason, FlushError, ShutdownError};
 
 use super::support::http::{HttpCollector, Reply};
-use super::support::{LONG, SHORT, builder, dead_address, spans};
+use super::support::{LONG, SHORT, builder, spans};
 
 #[test]
 fn a_span_arrives_with_its_parent_attributes_and_resource() {
@@ -170,7 +171,7 @@ fn batches_keep_to_their_size_and_lose_nothing() {
 #[test]
 fn a_collector_that_is_down_makes_shutdown_an_error_with_the_number_of_lost_spans() {
     let pipeline = builder()
-        .endpoint(format!("http://{}", dead_address()))
+        .endpoint(format!("http://{}", reserved()))
         .max_export_batch_size(3)
         .timeout(Duration::from_millis(200))
         .build()

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{DropReason, FlushError, Pipeline, PipelineBuilder, ShutdownError, Stats};
 
 use super::support::http::{HttpCollector, Reply};
-use super::support::{LONG, builder, dead_address, spans};
+use super::support::{LONG, builder, spans};
 
 /// Each transport, with a collector that goes with it.
 fn transports() -> Vec<(
@@ -218,7 +219,7 @@ fn many_threads_at_once_lose_nothing() {
 #[test]
 fn a_dropped_pipeline_with_a_dead_collector_ends() {
     let pipeline = builder()
-        .endpoint(format!("http://{}", dead_address()))
+        .endpoint(format!("http://{}", reserved()))
         .timeout(Duration::from_millis(100))
         .build()
         .unwrap();

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{DropReason, Pipeline, PipelineBuilder, PipelineError, Stats};
 
 use super::accounting::assert_complete;
 use super::support::http::{HttpCollector, Reply};
-use super::support::{LONG, builder, dead_address, spans};
+use super::support::{LONG, builder, spans};
 
 const CAP: u64 = 64 << 20;
 
@@ -18,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 
 fn down(dir: &Path) -> PipelineBuilder {
     builder()
-        .endpoint(format!("http://{}", dead_address()))
+        .endpoint(format!("http://{}", reserved()))
         .scheduled_delay(Duration::from_millis(1))
         .max_export_batch_size(10)
         .spool(dir, CAP)

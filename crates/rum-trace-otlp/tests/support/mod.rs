@@ -8,7 +8,7 @@ pub mod http;
 pub mod tls;
 
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
 
 /// For what does not come: it has to pass.
@@ -98,15 +99,19 @@ pub struct Server {
 
 impl Server {
     /// Runs `serve` with a listening socket until the value is dropped.
-    /// Port 0 is any free one.
+    /// Port 0 is any free one, which stays ours after that: nobody is found there
+    /// but who is started for it.
     pub fn start<F, S>(port: u16, serve: S) -> Self
     where
         S: FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
-        let listener = bind(port);
+        let address = match port {
+            0 => reserved(),
+            port => (Ipv4Addr::LOCALHOST, port).into(),
+        };
+        let listener = bind(address);
         listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         std::thread::Builder::new()
             .name(COLLECTOR_THREAD.to_owned())
@@ -132,23 +137,15 @@ impl Server {
 }
 
 /// A server that had the port before may need a moment to let it go.
-fn bind(port: u16) -> TcpListener {
+fn bind(address: SocketAddr) -> TcpListener {
     let end = Instant::now() + LONG;
     loop {
-        match TcpListener::bind(("127.0.0.1", port)) {
+        match TcpListener::bind(address) {
             Ok(listener) => return listener,
-            Err(error) => assert!(Instant::now() < end, "port {port}: {error}"),
+            Err(error) => assert!(Instant::now() < end, "{address}: {error}"),
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// An address that nobody listens on.
-pub fn dead_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }
 
 /// A builder that the developer's own environment cannot disturb.

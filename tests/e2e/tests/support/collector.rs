@@ -1,10 +1,12 @@
 //! The rotel collector as a process of the test.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+
+use rum_trace_loopback::reserved;
 
 use super::PATIENCE;
 
@@ -31,27 +33,17 @@ impl Drop for Rotel {
 impl Rotel {
     /// Starts one that forwards to `receiver`, and waits until it listens.
     pub(crate) fn start(receiver: SocketAddr) -> Self {
-        // Between our look for free ports and its use of them somebody else may
-        // have taken one. It then ends at once.
-        for attempt in 1..=3 {
-            let mut rotel = Self::spawn(receiver, attempt);
-            if rotel.wait_until_it_listens() {
-                return rotel;
-            }
-            println!("rotel ended at once, attempt {attempt}");
-        }
-        panic!("rotel does not start");
+        let mut rotel = Self::spawn(receiver);
+        rotel.wait_until_it_listens();
+        rotel
     }
 
-    fn spawn(receiver: SocketAddr, attempt: usize) -> Self {
+    fn spawn(receiver: SocketAddr) -> Self {
         let bin = std::env::var_os("ROTEL_BIN")
             .expect("ROTEL_BIN is the path of rotel-agent; tests/e2e/run-collector sets it");
-        let [grpc_port, http_port] = free_ports();
+        let (grpc_port, http_port) = (reserved().port(), reserved().port());
         let file = |ending: &str| {
-            let name = format!(
-                "rotel-{}-{grpc_port}-{attempt}.{ending}",
-                std::process::id()
-            );
+            let name = format!("rotel-{}-{grpc_port}.{ending}", std::process::id());
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
         };
         let log = file("log");
@@ -81,27 +73,15 @@ impl Rotel {
         }
     }
 
-    /// `false` if it has ended instead.
-    fn wait_until_it_listens(&mut self) -> bool {
+    fn wait_until_it_listens(&mut self) {
         let end = Instant::now() + PATIENCE;
         for port in [self.grpc_port, self.http_port] {
             while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-                if self.child.try_wait().expect("it is our child").is_some() {
-                    return false;
-                }
-                assert!(Instant::now() < end, "rotel does not listen on {port}");
+                let ended = self.child.try_wait().expect("it is our child");
+                let runs = ended.is_none() && Instant::now() < end;
+                assert!(runs, "rotel does not listen on {port}: {ended:?}");
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
-        true
     }
-}
-
-fn free_ports() -> [u16; 2] {
-    // Both are held until both are known, so that they differ.
-    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    listeners.map(|listener| {
-        let address = listener.and_then(|listener| listener.local_addr());
-        address.expect("a free port").port()
-    })
 }

@@ -2,7 +2,7 @@
 //! of its own.
 
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ impl Nginx {
     /// Starts it with these directives in the location that leads to the service, and
     /// waits until it accepts.
     pub(crate) fn start(directives: &str, service: SocketAddr) -> Self {
-        let address = free_address();
+        let address = rum_trace_loopback::reserved();
         let folder = std::env::temp_dir().join(format!(
             "rum-trace-nginx-{}-{}",
             std::process::id(),
@@ -73,12 +73,6 @@ impl Drop for Nginx {
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// It cannot tell which port it was given, so it is given one.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address")
 }
 
 fn settings(address: SocketAddr, directives: &str, service: SocketAddr) -> String {

@@ -1,7 +1,6 @@
 //! A service with everything on, whose collector is away.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -14,7 +13,6 @@ use rum_trace_core::{
     TraceProtocol, Trust, TrustPolicy, TrustedProxies,
 };
 use rum_trace_otlp::{DropReason, Pipeline};
-use socket2::{Domain, Socket, Type};
 
 use super::client::Request;
 
@@ -29,17 +27,15 @@ pub(crate) struct Service {
     pipeline: Pipeline,
     meters: SdkMeterProvider,
     measured: InMemoryMetricExporter,
-    /// Taken, so that nobody listens there.
-    _collector: Socket,
 }
 
 impl Service {
     pub(crate) fn start() -> Self {
-        let (collector, endpoint) = nobody();
+        let nobody = rum_trace_loopback::reserved();
         let pipeline = Pipeline::builder()
             .ignore_environment()
             .service_name("flat")
-            .endpoint(endpoint)
+            .endpoint(format!("http://{nobody}"))
             .scheduled_delay(Duration::from_millis(10))
             .max_queue_bytes(256 << 10)
             .max_kept_bytes(256 << 10)
@@ -68,7 +64,6 @@ impl Service {
             pipeline,
             meters,
             measured,
-            _collector: collector,
         }
     }
 
@@ -158,17 +153,4 @@ fn points(data: &AggregatedMetrics) -> usize {
         AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().count(),
         _ => 0,
     }
-}
-
-/// A port that is taken, where nobody accepts.
-fn nobody() -> (Socket, String) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    socket.bind(&any.into()).expect("a free port");
-    let address = socket.local_addr().expect("its address");
-    let port = address.as_socket().map(|address| address.port());
-    (
-        socket,
-        format!("http://127.0.0.1:{}", port.expect("a port")),
-    )
 }

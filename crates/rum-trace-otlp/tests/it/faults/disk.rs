@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rum_trace_loopback::reserved;
 use rum_trace_otlp::{DropReason, Pipeline, PipelineBuilder, Stats};
 
 use super::super::accounting::assert_complete;
 use super::super::support::http::HttpCollector;
-use super::super::support::{LONG, builder, dead_address, spans};
+use super::super::support::{LONG, builder, spans};
 
 /// Where the child has its disk.
 const CHILD: &str = "RUM_TRACE_OTLP_TEST_FULL_DISK";
@@ -67,7 +68,7 @@ fn the_child_with_the_full_disk() {
         return;
     };
     let dir = Path::new(&dir);
-    let address = dead_address();
+    let address = reserved();
     let pipeline = down(&format!("http://{address}"), dir).build().unwrap();
 
     // 200 batches on a disk with room for fifteen: the oldest make room.

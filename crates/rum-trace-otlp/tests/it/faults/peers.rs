@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::net::SocketAddr;
 
+use rum_trace_loopback::reserved;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::http::{HttpCollector, Reply};
-use crate::support::{Inbox, Server, dead_address};
+use crate::support::{Inbox, Server};
 
 /// The other end, as long as the value lives.
 pub(super) struct Peer {
@@ -33,7 +34,7 @@ impl Peer {
 
     /// Nobody listens there.
     pub(super) fn dead() -> Self {
-        Peer::nobody(format!("http://{}", dead_address()))
+        Peer::nobody(format!("http://{}", reserved()))
     }
 
     /// There is no such host: the name is reserved for that (RFC 2606).
