@@ -8,7 +8,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{Error, HttpResponse};
 use pin_project_lite::pin_project;
-use rum_trace_core::{ActiveRequest, Failure};
+use rum_trace_core::{ActiveRequest, Failure, VERIFICATION_RESPONSE_HEADER};
 
 use crate::awaited::Awaited;
 use crate::bodiless::Bodiless;
@@ -141,7 +141,11 @@ fn append_headers(active: &ActiveRequest, headers: &mut HeaderMap) {
     active.response_headers(&mut |name, value| {
         // Core writes only what a header may hold.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.append(name, value);
+            if name == VERIFICATION_RESPONSE_HEADER {
+                headers.insert(name, value); // one answer, the outermost layer's
+            } else {
+                headers.append(name, value);
+            }
         }
     });
 }

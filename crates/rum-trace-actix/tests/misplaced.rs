@@ -62,3 +62,19 @@ fn a_middleware_that_wraps_a_request_twice() {
     let scoped = App::new().service(scope.wrap(other)).wrap(one.clone());
     assert_eq!(told(scoped), ["WARN applied_twice"]);
 }
+
+/// The outermost answers: two answers would be more than the head of a response has
+/// room for.
+#[actix_web::test]
+async fn a_verifier_has_one_answer() {
+    let token = "5f0e8c6a1b3d7924";
+    let trace = Spans::new().trace_with(|builder| builder.verification_token(token));
+    let item = web::get().to(|| async { "an item" });
+    let app = App::new().route("/items/{id}", item);
+    let app = init_service(app.wrap(trace.clone()).wrap(trace)).await;
+    let request = TestRequest::get().uri("/items/1");
+    let request = request.insert_header(("rum-trace-verify", token));
+    let response = call_service(&app, request.to_request()).await;
+    let answers = response.headers().get_all("rum-trace-verified");
+    assert_eq!(answers.count(), 1);
+}

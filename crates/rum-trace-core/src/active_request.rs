@@ -120,22 +120,11 @@ pub(crate) struct Begun {
     pub(crate) recording: bool,
     /// When the span started, if it was described here.
     pub(crate) start: Option<Start>,
-    /// What the holder of the verification token is told is in the context.
-    pub(crate) verified: bool,
     #[cfg(feature = "tracing")]
     pub(crate) tracing_span: Option<Box<tracing::Span>>,
 }
 
 impl Begun {
-    /// Keeps it in the context: a field of its own would be moved about with every
-    /// request, and nearly none has one.
-    pub(crate) fn tell(&mut self, verified: Option<Verified>) {
-        if let Some(verified) = verified {
-            self.cx = self.cx.with_value(verified);
-            self.verified = true;
-        }
-    }
-
     /// Nothing of our own.
     pub(crate) fn bare(cx: Context, method: Method) -> Self {
         Begun {
@@ -146,7 +135,6 @@ impl Begun {
             named: true,
             recording: false,
             start: None,
-            verified: false,
             #[cfg(feature = "tracing")]
             tracing_span: None,
         }
@@ -173,7 +161,7 @@ impl ActiveRequest {
             recording: begun.recording,
             ended: false,
             panicked: AtomicBool::new(false),
-            verified: begun.verified,
+            verified: false,
             #[cfg(feature = "tracing")]
             tracing_span: begun.tracing_span,
         }
@@ -185,6 +173,17 @@ impl ActiveRequest {
         let mut request = ActiveRequest::new(instrumenter, begun);
         request.ended = true;
         request
+    }
+
+    /// What is told in the response to the holder of the verification token. In the
+    /// context: a field of its own would be moved about with every request, and nearly
+    /// none has one.
+    #[cold]
+    pub(crate) fn tell(&mut self, verified: Option<Verified>) {
+        if let Some(verified) = verified {
+            self.cx = self.cx.with_value(verified);
+            self.verified = true;
+        }
     }
 
     /// The context in which the request is served: its span, its baggage and
@@ -297,7 +296,15 @@ impl ActiveRequest {
         if let (Some(form), false) = (self.instrumenter.inner().server_timing, self.ended) {
             form.set(self.cx.span().span_context(), set);
         }
-        if let (true, Some(verified)) = (self.verified, self.cx.get::<Verified>()) {
+        if self.verified {
+            self.tell_verifier(set);
+        }
+    }
+
+    /// By itself: no other response looks it up.
+    #[cold]
+    fn tell_verifier(&self, set: &mut dyn FnMut(&'static str, &str)) {
+        if let Some(verified) = self.cx.get::<Verified>() {
             verified.set(set);
         }
     }

@@ -290,7 +290,8 @@ impl InstrumenterBuilder {
     /// use rum_trace_core::Instrumenter;
     ///
     /// let mut builder = Instrumenter::builder();
-    /// if let Ok(token) = std::env::var("RUM_TRACE_VERIFY_TOKEN") {
+    /// let token = std::env::var("RUM_TRACE_VERIFY_TOKEN").unwrap_or_default();
+    /// if !token.is_empty() {
     ///     builder = builder.verification_token(&token);
     /// }
     /// # let _ = builder;

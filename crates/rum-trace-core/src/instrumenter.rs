@@ -215,19 +215,24 @@ impl Instrumenter {
         let method = Method::of(request.method(), &inner.methods);
         if !inner.wants_span(request) {
             inner.counters.filtered();
-            let parent = inner.caller(&base, &extraction);
-            let client = forwarding.client().map(|(address, _)| address);
-            let parent = parent.with_value(RequestWithoutSpan { client });
-            let mut begun = Begun::bare(parent, method);
-            let verified = inner.verified(|| Arrived {
-                request,
-                extraction: &extraction,
-                rum,
-                base: &base,
-                span: None,
-            });
-            begun.tell(verified);
-            return ActiveRequest::kept_out(self.clone(), begun);
+            let mut parent = inner.caller(&base, &extraction);
+            if inner.spans.asks_of_skipped() {
+                let client = forwarding.client().map(|(address, _)| address);
+                parent = parent.with_value(RequestWithoutSpan { client });
+            }
+            let begun = Begun::bare(parent, method);
+            let mut active = ActiveRequest::kept_out(self.clone(), begun);
+            if let Some(token) = &inner.verification {
+                let arrived = Arrived {
+                    request,
+                    extraction: &extraction,
+                    rum,
+                    base: &base,
+                    span: None,
+                };
+                active.tell(inner.verify(token, &arrived));
+            }
+            return active;
         }
         if extraction.class == CarrierClass::Absent {
             inner.diagnose_absent(request, &headers, &extraction);
@@ -247,28 +252,32 @@ impl Instrumenter {
         let opened = inner.open(base, &arrival, &extraction);
         // Last: a hook of the user's that panicked must not leave it active.
         let measured = inner.measure(&arrival);
-        let verified = inner.verified(|| Arrived {
-            request,
-            extraction: &extraction,
-            rum,
-            base,
-            span: Some((&opened.cx, opened.recording)),
-        });
         let call = arrival.call.map(Box::new);
-        let mut begun = Begun {
+        let recording = opened.recording;
+        let begun = Begun {
             cx: opened.cx,
             method,
             call,
             measured,
             named: opened.named,
-            recording: opened.recording,
+            recording,
             start: opened.start,
-            verified: false,
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
-        begun.tell(verified);
-        ActiveRequest::new(self.clone(), begun)
+        let mut active = ActiveRequest::new(self.clone(), begun);
+        if let Some(token) = &inner.verification {
+            let arrived = Arrived {
+                request,
+                extraction: &extraction,
+                rum,
+                base,
+                span: Some((active.context(), recording)),
+            };
+            let verified = inner.verify(token, &arrived);
+            active.tell(verified);
+        }
+        active
     }
 }
 

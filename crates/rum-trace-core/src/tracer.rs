@@ -37,6 +37,12 @@ pub trait SpanStarter: Send + Sync {
     fn service(&self) -> Option<(&str, &str)> {
         None
     }
+
+    /// Whether who decides looks at a [`RequestWithoutSpan`]. If not, a request that is
+    /// skipped, mostly a health check, has none made for it.
+    fn asks_of_skipped(&self) -> bool {
+        true
+    }
 }
 
 impl<T> SpanStarter for T
@@ -100,15 +106,6 @@ impl<'a> NewSpan<'a> {
         inbound.map(Inbound::trace_state).unwrap_or_default()
     }
 
-    /// SERVER, or CLIENT of a call that no request asked for.
-    #[must_use]
-    pub fn kind(&self) -> SpanKind {
-        match self.asked {
-            Some(_) => SpanKind::Server,
-            None => SpanKind::Client,
-        }
-    }
-
     /// The value of one member of that list.
     #[must_use]
     pub fn trace_state_member(&self, key: &str) -> Option<&'a str> {
@@ -136,6 +133,15 @@ impl<'a> NewSpan<'a> {
         match self.asked {
             Some(asked) => asked.rum(),
             None => RumContext::in_context(self.base),
+        }
+    }
+
+    /// SERVER, or CLIENT of a call that no request asked for.
+    #[must_use]
+    pub fn kind(&self) -> SpanKind {
+        match self.asked {
+            Some(_) => SpanKind::Server,
+            None => SpanKind::Client,
         }
     }
 
@@ -316,9 +322,17 @@ impl SpanSource {
 
     /// Asking for it does not settle where spans are started.
     pub(crate) fn service(&self) -> Option<(&str, &str)> {
+        self.settled()?.service()
+    }
+
+    pub(crate) fn asks_of_skipped(&self) -> bool {
+        self.settled().is_none_or(SpanStarter::asks_of_skipped)
+    }
+
+    fn settled(&self) -> Option<&dyn SpanStarter> {
         match self {
-            SpanSource::Given(starter) => starter.service(),
-            SpanSource::Global(starter) => starter.get()?.service(),
+            SpanSource::Given(starter) => Some(&**starter),
+            SpanSource::Global(starter) => starter.get().map(|starter| &**starter),
         }
     }
 }

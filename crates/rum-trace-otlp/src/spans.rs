@@ -113,6 +113,11 @@ impl SpanStarter for PipelineSpans {
     fn service(&self) -> Option<(&str, &str)> {
         Some((&self.service.name, &self.service.instance))
     }
+
+    fn asks_of_skipped(&self) -> bool {
+        let decides = self.shortcut.as_ref().map(|shortcut| &shortcut.decides);
+        !matches!(decides, Some(Decides::Sdks { .. }))
+    }
 }
 
 impl Shortcut {

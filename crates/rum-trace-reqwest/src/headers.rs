@@ -5,7 +5,17 @@ use std::mem;
 use opentelemetry::propagation::Injector;
 use reqwest::Request;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rum_trace_core::{ActiveCall, Injection, VERIFICATION_REQUEST_HEADER};
+use rum_trace_core::{ActiveCall, Injection};
+
+/// Those that go. Looked up as text each would be parsed anew.
+static NAMES: [HeaderName; Injection::NOT_HANDED_ON.len()] = [
+    HeaderName::from_static(Injection::NOT_HANDED_ON[0]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[1]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[2]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[3]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[4]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[5]),
+];
 
 /// Writes what the called host is to have; what is there already goes, since a
 /// request that is handed on may hold the headers of the one that came in.
@@ -20,10 +30,9 @@ pub(crate) fn inject(call: &ActiveCall, request: &mut Request) {
 
 /// Takes out all that names a trace, and a verification token.
 pub(crate) fn remove(headers: &mut HeaderMap) {
-    for name in Injection::HEADERS {
+    for name in &NAMES {
         headers.remove(name);
     }
-    headers.remove(VERIFICATION_REQUEST_HEADER);
 }
 
 struct Headers<'a>(&'a mut HeaderMap);

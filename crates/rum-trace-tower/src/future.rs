@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use rum_trace_core::{ActiveRequest, Failure};
+use rum_trace_core::{ActiveRequest, Failure, VERIFICATION_RESPONSE_HEADER};
 
 use crate::ResponseBody;
 use crate::request::HttpResponse;
@@ -121,8 +121,14 @@ fn with_body<B: Body>(
 }
 
 fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.append(HeaderName::from_static(name), value);
+    let Ok(value) = HeaderValue::from_str(value) else {
+        return;
+    };
+    let header = HeaderName::from_static(name);
+    if name == VERIFICATION_RESPONSE_HEADER {
+        headers.insert(header, value); // one answer, the outermost layer's
+    } else {
+        headers.append(header, value);
     }
 }
 

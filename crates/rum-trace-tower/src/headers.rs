@@ -3,12 +3,22 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::propagation::Injector;
-use rum_trace_core::{Injection, VERIFICATION_REQUEST_HEADER};
+use rum_trace_core::Injection;
+
+/// Those that go. Looked up as text each would be parsed anew.
+static NAMES: [HeaderName; Injection::NOT_HANDED_ON.len()] = [
+    HeaderName::from_static(Injection::NOT_HANDED_ON[0]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[1]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[2]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[3]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[4]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[5]),
+];
 
 /// Writes the trace that is active in `cx` into an outgoing request's headers.
 ///
-/// Those of [`Injection::HEADERS`] that are there already go: a proxy that hands its
-/// request's headers on would hand on the RUM members too. So does a verification token.
+/// What is there already of [`Injection::NOT_HANDED_ON`] goes: a proxy that hands its
+/// request's headers on would hand on the RUM members too.
 ///
 /// ```
 /// use opentelemetry::Context;
@@ -23,10 +33,9 @@ use rum_trace_core::{Injection, VERIFICATION_REQUEST_HEADER};
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn inject(cx: &Context, injection: Injection<'_>, headers: &mut HeaderMap) {
-    for name in Injection::HEADERS {
+    for name in &NAMES {
         headers.remove(name);
     }
-    headers.remove(VERIFICATION_REQUEST_HEADER);
     injection.inject(cx, &mut Headers(headers));
 }
 

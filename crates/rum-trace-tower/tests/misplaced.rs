@@ -149,3 +149,16 @@ fn a_layer_that_is_applied_twice() {
     let once = served(router().layer(spans.layer()));
     assert_eq!(told(&once, &CARRIER), [""; 0]);
 }
+
+/// The outermost answers: two answers would be more than the head of a response has
+/// room for.
+#[tokio::test]
+async fn a_verifier_has_one_answer() {
+    let token = "5f0e8c6a1b3d7924";
+    let layer = Spans::new().layer_with(|builder| builder.verification_token(token));
+    let service = router().layer(layer.clone()).layer(layer);
+    let request = request("/items/1", &[("rum-trace-verify", token)]);
+    let response = service.oneshot(request).await.expect("a response");
+    let answers = response.headers().get_all("rum-trace-verified");
+    assert_eq!(answers.iter().count(), 1);
+}

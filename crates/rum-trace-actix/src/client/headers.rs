@@ -7,16 +7,16 @@ use actix_http::uri::Authority;
 use actix_http::{RequestHead, RequestHeadType};
 use awc::ConnectRequest;
 use opentelemetry::propagation::Injector;
-use rum_trace_core::{ActiveCall, Injection, VERIFICATION_REQUEST_HEADER};
+use rum_trace_core::{ActiveCall, Injection};
 
 /// Those that go. Looked up as text each would be allocated anew.
-static NAMES: [HeaderName; Injection::HEADERS.len() + 1] = [
-    HeaderName::from_static(Injection::HEADERS[0]),
-    HeaderName::from_static(Injection::HEADERS[1]),
-    HeaderName::from_static(Injection::HEADERS[2]),
-    HeaderName::from_static(Injection::HEADERS[3]),
-    HeaderName::from_static(Injection::HEADERS[4]),
-    HeaderName::from_static(VERIFICATION_REQUEST_HEADER),
+static NAMES: [HeaderName; Injection::NOT_HANDED_ON.len()] = [
+    HeaderName::from_static(Injection::NOT_HANDED_ON[0]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[1]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[2]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[3]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[4]),
+    HeaderName::from_static(Injection::NOT_HANDED_ON[5]),
 ];
 
 /// Writes what the host that is called is to know. What is there already goes: a

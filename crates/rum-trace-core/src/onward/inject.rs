@@ -12,7 +12,7 @@ use super::{Endpoint, Target, TraceProtocol};
 use crate::inbound::{Inbound, InboundTrace};
 use crate::limits::MAX_TRACE_STATE_SENT;
 use crate::trace_state::{is_rum_key, members, sdk_takes};
-use crate::{Carrier, RumContext, RumKey, RumSource};
+use crate::{Carrier, RumContext, RumKey, RumSource, VERIFICATION_REQUEST_HEADER};
 
 /// Writes the active trace into an outgoing request, or into a message.
 ///
@@ -160,7 +160,7 @@ impl<'a> Injection<'a> {
     /// Writes nothing if none is.
     ///
     /// It can only set headers: where the carrier may hold those of an earlier
-    /// request, as in a proxy, take [`HEADERS`](Self::HEADERS) out first.
+    /// request, as in a proxy, take [`NOT_HANDED_ON`](Self::NOT_HANDED_ON) out first.
     pub fn inject(&self, cx: &Context, carrier: &mut dyn Injector) {
         if !self.is_wanted() {
             return;
@@ -186,6 +186,18 @@ impl<'a> Injection<'a> {
         "baggage",
         "sw8",
         "sw8-correlation",
+    ];
+
+    /// The headers of a request that must not go on with another, in lower case:
+    /// [`HEADERS`](Self::HEADERS), whether anything is written in their place or not,
+    /// and the verification token. The adapters take them out.
+    pub const NOT_HANDED_ON: [&'static str; 6] = [
+        Self::HEADERS[0],
+        Self::HEADERS[1],
+        Self::HEADERS[2],
+        Self::HEADERS[3],
+        Self::HEADERS[4],
+        VERIFICATION_REQUEST_HEADER,
     ];
 
     fn write_w3c(&self, cx: &Context, outgoing: &Outgoing<'_>, carrier: &mut dyn Injector) {

@@ -17,8 +17,8 @@ use crate::instrumenter::Inner;
 
 /// The request header that holds the token.
 ///
-/// It is never recorded, not even if it is listed by name, and never goes on:
-/// [`Injection`](crate::Injection) and the clients take it out.
+/// It is never recorded, not even if it is listed by name, and the adapters let it go
+/// on to nobody: see [`Injection::NOT_HANDED_ON`](crate::Injection::NOT_HANDED_ON).
 pub const VERIFICATION_REQUEST_HEADER: &str = "rum-trace-verify";
 
 /// The response header that tells its holder what arrived: JSON in base64url
@@ -39,14 +39,12 @@ impl Verified {
 
 impl Inner {
     /// What to tell the holder of the token, if it is one who asks.
-    #[inline(always)]
-    pub(crate) fn verified<'a>(&self, arrived: impl FnOnce() -> Arrived<'a>) -> Option<Verified> {
-        let token = self.verification.as_ref()?;
-        self.verify(token, &arrived())
-    }
-
     #[inline(never)]
-    fn verify(&self, token: &VerificationToken, arrived: &Arrived<'_>) -> Option<Verified> {
+    pub(crate) fn verify(
+        &self,
+        token: &VerificationToken,
+        arrived: &Arrived<'_>,
+    ) -> Option<Verified> {
         match token.asked_by(arrived.request) {
             Asked::Not => None,
             Asked::Wrongly => {

@@ -1,5 +1,6 @@
 //! How a sampler is told what to do.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use super::{Rules, SamplingError};
 ///
 /// Nothing said, it is parent-based: whom the caller sampled is sampled, and so is
 /// everybody who has no caller.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use]
 pub struct SessionSamplerBuilder {
     by_session: Option<f64>,
@@ -142,6 +143,21 @@ impl SessionSamplerBuilder {
             file.watch(Arc::downgrade(&inner), ends)?;
         }
         Ok(SessionSampler { inner })
+    }
+}
+
+/// Without the rules, which may hold the ids of users and sessions.
+impl fmt::Debug for SessionSamplerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionSamplerBuilder")
+            .field("by_session", &self.by_session)
+            .field("roots", &self.roots)
+            .field("at_most", &self.at_most)
+            .field("at_most_per_app", &self.at_most_per_app)
+            .field("rules", &self.rules.len())
+            .field("rules_file", &self.file)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 

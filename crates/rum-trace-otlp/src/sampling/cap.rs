@@ -79,8 +79,8 @@ impl AppBuckets {
 pub(super) struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, Time, StateInformationMiddleware>,
     burst: u32,
-    /// From a refusal until half of the bucket is free again. Of a bucket for one it
-    /// never is when that one was taken.
+    /// From a refusal until half of the bucket is free again. A bucket for one that has
+    /// refused once stays so, since the one that passes leaves nothing free.
     refusing: AtomicBool,
 }
 

@@ -7,7 +7,7 @@ use opentelemetry::trace::{TraceId, TraceState};
 use opentelemetry::{KeyValue, Value};
 use rum_trace_core::tracer::NewSpan;
 
-use super::member::{OT, beside, rules_out, without_threshold};
+use super::member::{OT, beside, has_threshold, rules_out, without_threshold};
 use crate::spans::Why;
 
 /// Why a span is sampled or not: the value of `rum.sampling.reason`.
@@ -92,7 +92,7 @@ pub(crate) struct Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ot {
     /// It is the caller's, who sampled this trace.
-    OfCaller(TraceId),
+    OfCaller,
     /// Nobody knows the probability: what came in does not hold any more.
     WithoutThreshold,
     Is(String),
@@ -113,27 +113,25 @@ impl Why for Decision {
 
 impl Decision {
     /// The list of a layer's span, with what the decision says of it.
-    pub(crate) fn list_of(&self, span: &NewSpan<'_>) -> TraceState {
+    pub(crate) fn list_of(&self, span: &NewSpan<'_>, trace_id: TraceId) -> TraceState {
         match &self.ot {
             Ot::Is(value) => {
                 let value = beside(value, span.trace_state_member(OT));
                 span.trace_state_with(OT, &value)
             }
-            _ => self.list(span.trace_state()),
+            _ => self.list(span.trace_state(), trace_id),
         }
     }
 
     /// The list with what the decision says of it.
-    pub(crate) fn list(&self, came: TraceState) -> TraceState {
+    pub(crate) fn list(&self, came: TraceState, trace_id: TraceId) -> TraceState {
         match (&self.ot, came.get(OT)) {
             (Ot::Is(value), member) => {
                 let value = beside(value, member).into_owned();
                 came.insert(OT, value).unwrap_or(came)
             }
-            (Ot::OfCaller(trace_id), Some(member)) if rules_out(member, *trace_id) => {
-                without(&came, member)
-            }
-            (Ot::WithoutThreshold, Some(member)) => without(&came, member),
+            (Ot::OfCaller, Some(member)) if rules_out(member, trace_id) => without(&came, member),
+            (Ot::WithoutThreshold, Some(member)) if has_threshold(member) => without(&came, member),
             _ => came,
         }
     }

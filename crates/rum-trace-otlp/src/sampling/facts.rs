@@ -30,8 +30,12 @@ pub(super) struct Facts<'a> {
 trait Dear {
     fn route(&self) -> Option<Cow<'_, str>>;
     fn client_address(&self) -> Option<IpAddr>;
-    /// The randomness that came in with the trace.
-    fn randomness(&self) -> Option<u64>;
+    /// The randomness that came in with the trace; where a span is active in the
+    /// context, its own.
+    fn randomness(&self, cx: &Context) -> Option<u64> {
+        let span = cx.span();
+        member::randomness(span.span_context().trace_state().get(OT)?)
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -50,24 +54,27 @@ impl<'a> Facts<'a> {
 
     /// Of a span of the SDK's.
     pub(super) fn of_described(span: &'a Described<'_>) -> Self {
+        let facts = Facts {
+            rum: RumContext::in_context(span.cx),
+            kind: span.kind.clone(),
+            method: "",
+            path: Cow::Borrowed(""),
+            rules: None,
+            cx: span.cx,
+            dear: span,
+        };
         match span.cx.get::<Asked>() {
             Some(asked) => Facts {
-                rum: RumContext::in_context(span.cx),
-                kind: span.kind.clone(),
                 method: &asked.method,
                 path: Cow::Borrowed(&asked.path),
                 rules: Some(&asked.rules),
-                cx: span.cx,
                 dear: asked,
+                ..facts
             },
             None => Facts {
-                rum: RumContext::in_context(span.cx),
-                kind: span.kind.clone(),
                 method: span.text("http.request.method").unwrap_or_default(),
                 path: span.path(),
-                rules: None,
-                cx: span.cx,
-                dear: span,
+                ..facts
             },
         }
     }
@@ -95,7 +102,7 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn randomness(&self) -> Option<u64> {
-        self.dear.randomness()
+        self.dear.randomness(self.cx)
     }
 }
 
@@ -108,7 +115,7 @@ impl Dear for NewSpan<'_> {
         NewSpan::client_address(self)
     }
 
-    fn randomness(&self) -> Option<u64> {
+    fn randomness(&self, _: &Context) -> Option<u64> {
         member::randomness(self.trace_state_member(OT)?)
     }
 }
@@ -122,12 +129,11 @@ pub(super) struct Asked {
     path: String,
     route: Option<String>,
     client_address: Option<IpAddr>,
-    randomness: Option<u64>,
 }
 
 impl Asked {
     /// The rules are those to decide by, since they say whether the route is looked up.
-    pub(super) fn of(span: &NewSpan<'_>, parent: &Context, rules: Arc<Ruleset>) -> Self {
+    pub(super) fn of(span: &NewSpan<'_>, rules: Arc<Ruleset>) -> Self {
         let wants_route = rules.asks_for_route;
         let route = wants_route.then(|| span.expected_route()).flatten();
         Asked {
@@ -136,7 +142,6 @@ impl Asked {
             path: span.path().to_owned(),
             route: route.map(Cow::into_owned),
             client_address: span.client_address(),
-            randomness: randomness_in(parent),
         }
     }
 }
@@ -148,10 +153,6 @@ impl Dear for Asked {
 
     fn client_address(&self) -> Option<IpAddr> {
         self.client_address
-    }
-
-    fn randomness(&self) -> Option<u64> {
-        self.randomness
     }
 }
 
@@ -165,9 +166,10 @@ pub(super) struct Described<'a> {
 
 impl Described<'_> {
     fn text(&self, name: &str) -> Option<&str> {
-        let mut attributes = self.attributes.iter();
-        let is_of_request = *self.kind == SpanKind::Server;
-        let found = attributes.find(|it| is_of_request && it.key.as_str() == name);
+        if *self.kind != SpanKind::Server {
+            return None;
+        }
+        let found = self.attributes.iter().find(|it| it.key.as_str() == name);
         match &found?.value {
             Value::String(text) => Some(text.as_str()),
             _ => None,
@@ -190,14 +192,4 @@ impl Dear for Described<'_> {
     fn client_address(&self) -> Option<IpAddr> {
         self.text("client.address")?.parse().ok()
     }
-
-    fn randomness(&self) -> Option<u64> {
-        randomness_in(self.cx)
-    }
-}
-
-/// That of the span that is active.
-fn randomness_in(cx: &Context) -> Option<u64> {
-    let span = cx.span();
-    member::randomness(span.span_context().trace_state().get(OT)?)
 }

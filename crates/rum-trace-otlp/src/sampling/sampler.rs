@@ -124,13 +124,15 @@ impl Inner {
 
     fn decide(&self, caller: Option<Caller>, trace_id: TraceId, facts: &Facts<'_>) -> Decision {
         if let Some(caller) = caller.filter(|_| self.has_decided(facts)) {
-            return followed(caller, trace_id);
+            return followed(caller);
         }
         let wanted = self.wanted(caller, trace_id, facts);
         // Jobs and timers of one's own are not capped: no client can begin them.
-        let begins_outside = caller.is_some() || facts.is_of_request();
+        let begins_outside = || caller.is_some() || facts.is_of_request();
         match &self.cap {
-            Some(cap) if begins_outside && wanted.is_capped => within(cap, wanted.decision, facts),
+            Some(cap) if wanted.is_capped && begins_outside() => {
+                within(cap, wanted.decision, facts)
+            }
             _ => wanted.decision,
         }
     }
@@ -143,7 +145,7 @@ impl Inner {
         };
         by_rule.unwrap_or_else(|| Wanted {
             decision: match (caller, &self.by_session) {
-                (Some(caller), None) => followed(caller, trace_id),
+                (Some(caller), None) => followed(caller),
                 (Some(_), Some(threshold)) => by_ratio(threshold, trace_id, facts),
                 (None, _) => by_ratio(&self.roots, trace_id, facts),
             },
@@ -208,7 +210,7 @@ fn within(cap: &Cap, mut decision: Decision, facts: &Facts<'_>) -> Decision {
     }
 }
 
-fn followed(caller: Caller, trace_id: TraceId) -> Decision {
+fn followed(caller: Caller) -> Decision {
     if !caller.is_sampled {
         return dropped(Reason::Parent);
     }
@@ -216,7 +218,7 @@ fn followed(caller: Caller, trace_id: TraceId) -> Decision {
         verdict: Verdict::Sampled,
         reason: Reason::Parent,
         rule: None,
-        ot: Ot::OfCaller(trace_id),
+        ot: Ot::OfCaller,
     }
 }
 
@@ -263,7 +265,7 @@ impl ShouldSample for SessionSampler {
         };
         let caller = parent.map(Caller::of);
         let decision = self.decide(caller, trace_id, &Facts::of_described(&span));
-        result(&decision, list_in(cx))
+        result(&decision, list_in(cx), trace_id)
     }
 }
 
@@ -291,7 +293,7 @@ fn of_parent(parent: &SpanContext) -> SamplingResult {
     }
 }
 
-fn result(decision: &Decision, list: TraceState) -> SamplingResult {
+fn result(decision: &Decision, list: TraceState, trace_id: TraceId) -> SamplingResult {
     let mut attributes = Vec::new();
     if decision.verdict != Verdict::Dropped {
         decision.describe(&mut attributes);
@@ -303,6 +305,6 @@ fn result(decision: &Decision, list: TraceState) -> SamplingResult {
             Verdict::Dropped => SamplingDecision::Drop,
         },
         attributes,
-        trace_state: decision.list(list),
+        trace_state: decision.list(list, trace_id),
     }
 }

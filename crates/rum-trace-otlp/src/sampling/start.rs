@@ -30,7 +30,7 @@ pub(crate) fn start(
     };
     let facts = Facts::of_new(&span);
     let decision = sampler.decide(remote.as_ref().map(Caller::of), trace_id, &facts);
-    let list = decision.list_of(&span);
+    let list = decision.list_of(&span, trace_id);
     if decision.verdict == Verdict::Dropped {
         return shortcut.unsampled(trace_id, list, &span);
     }
@@ -46,7 +46,7 @@ pub(crate) fn start(
 /// Through the SDK, which asks the sampler, and hands it what the layer knows.
 fn start_described(sampler: &SessionSampler, tracer: &SdkTracer, span: NewSpan<'_>) -> Context {
     let parent = span.parent();
-    let cx = parent.with_value(Asked::of(&span, &parent, sampler.ruleset()));
+    let cx = parent.with_value(Asked::of(&span, sampler.ruleset()));
     let span = tracer.build_with_context(span.into_builder(), &cx);
     parent.with_span(span)
 }

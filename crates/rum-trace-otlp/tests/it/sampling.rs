@@ -81,10 +81,12 @@ fn what_cannot_be_used_is_an_error_that_says_what_to_write() {
 fn debug_shows_no_ids() {
     let mut rule = Rule::new(RuleDecision::In);
     rule.user = Condition::any_of(["uid_4711"]);
-    let sampler = SessionSampler::builder().rules(Rules::new([rule]));
-    let sampler = sampler.build().unwrap();
+    let sampler_builder = SessionSampler::builder().rules(Rules::new([rule]));
+    let shown_builder = format!("{sampler_builder:?}");
+    let sampler = sampler_builder.build().unwrap();
     let handle = sampler.handle();
     let shown = [
+        shown_builder,
         format!("{sampler:?}"),
         format!("{handle:?}"),
         format!("{:?}", builder().sampler(sampler)),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, Span, SpanData, SpanProcessor};
+use rum_trace_core::tracer::RequestWithoutSpan;
 use rum_trace_core::{Injection, Instrumenter, RequestInfo};
 use rum_trace_otlp::Pipeline;
 use rum_trace_otlp::sampling::{
@@ -195,6 +196,32 @@ fn one_that_is_kept_alone_stands_for_itself() {
     for service in all(|| SessionSampler::builder().keep(Keep::new().errors())) {
         let told = service.serve(&Request::of_caller("00", "ot=th:4,a=1"), 500);
         assert_eq!((&*told, &*service.list()), ("a=1", "a=1"));
+    }
+}
+
+/// What says nothing of a threshold stays as it came, and where.
+#[test]
+fn a_list_without_a_threshold_is_left_alone() {
+    for service in all(|| SessionSampler::builder().keep(Keep::new().errors())) {
+        let came = "a=1,ot=rv:30000000000000";
+        let told = service.serve(&Request::of_caller("00", came), 500);
+        assert_eq!((&*told, &*service.list()), (came, came));
+    }
+}
+
+/// A health check has nothing made for a sampler that will not look.
+#[test]
+fn who_asks_of_skipped_requests() {
+    let sdks = builder().sampler(Sampler::AlwaysOn);
+    let own = builder().sampler(SessionSampler::builder().build().unwrap());
+    for (pipeline, asks) in [(sdks, false), (own, true)] {
+        let exporter = InMemorySpanExporter::default();
+        let pipeline = pipeline.span_exporter(exporter).build().unwrap();
+        let instrumenter = Instrumenter::builder().span_starter(pipeline.span_starter());
+        let instrumenter = instrumenter.skip("/skipped").build().unwrap();
+        let active = instrumenter.start(&Request("/skipped", Vec::new(), None));
+        let there = RequestWithoutSpan::in_context(active.context()).is_some();
+        assert_eq!(there, asks, "{pipeline:?}");
     }
 }
 
