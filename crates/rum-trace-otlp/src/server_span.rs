@@ -50,7 +50,7 @@ impl ServerSpan {
             export.started(&span_context);
         }
         ServerSpan {
-            state: State::Recording(Box::new(recorder.describe(builder, parent, span_context))),
+            state: State::Recording(recorder.describe(builder, parent, span_context)),
             recorder: Arc::clone(recorder),
         }
     }
@@ -89,11 +89,11 @@ impl Recorder {
         builder: SpanBuilder,
         parent: Option<&SpanContext>,
         span_context: SpanContext,
-    ) -> SpanData {
+    ) -> Box<SpanData> {
         let start_time = builder.start_time.unwrap_or_else(opentelemetry::time::now);
         let mut attributes = builder.attributes.unwrap_or_default();
         let dropped_attributes_count = cut(&mut attributes, self.limits.max_attributes_per_span);
-        let mut data = SpanData {
+        let mut data = Box::new(SpanData {
             span_context,
             parent_span_id: parent.map_or(SpanId::INVALID, SpanContext::span_id),
             parent_span_is_remote: parent.is_some_and(SpanContext::is_remote),
@@ -107,7 +107,7 @@ impl Recorder {
             links: SpanLinks::default(),
             status: Status::Unset,
             instrumentation_scope: self.scope.clone(),
-        };
+        });
         for link in builder.links.unwrap_or_default() {
             self.add_link(&mut data, link.span_context, link.attributes);
         }

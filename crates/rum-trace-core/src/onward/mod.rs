@@ -5,6 +5,7 @@ mod endpoint;
 mod hosts;
 mod inject;
 mod message;
+mod outgoing;
 mod propagator;
 mod snapshot;
 

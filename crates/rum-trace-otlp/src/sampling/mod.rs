@@ -66,6 +66,7 @@ mod member;
 mod probability;
 mod rules;
 mod sampler;
+mod sdk;
 mod start;
 mod stats;
 mod watch;
