@@ -123,7 +123,8 @@ impl Decision {
         }
     }
 
-    /// The list with what the decision says of it.
+    /// The list with what the decision says of it. Inlined, it is not moved about.
+    #[inline(always)]
     pub(crate) fn list(&self, came: TraceState, trace_id: TraceId) -> TraceState {
         match (&self.ot, came.get(OT)) {
             (Ot::Is(value), member) => {

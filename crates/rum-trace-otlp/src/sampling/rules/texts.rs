@@ -10,6 +10,8 @@ pub(super) type Places = u64;
 pub(super) struct Texts {
     /// Those that say nothing of it.
     pub(super) free: Places,
+    /// What all heads have alike. Most texts fit nothing, and mostly it shows here.
+    common: Common,
     /// Prefixes, and exact texts as long as they are few.
     patterns: Vec<Pattern>,
     many: Option<Box<Many>>,
@@ -20,6 +22,12 @@ const HEAD: usize = size_of::<u64>();
 
 /// As many exact texts are compared one by one: a search would take longer.
 const FEW: usize = 8;
+
+#[derive(Debug, Default)]
+struct Common {
+    head: u64,
+    mask: u64,
+}
 
 #[derive(Debug)]
 struct Pattern {
@@ -56,6 +64,7 @@ impl Texts {
             let whole = condition.exact.iter();
             exact.extend(whole.map(|text| Pattern::exact(text, places)));
         }
+        texts.common = Common::of(texts.patterns.iter().chain(&exact));
         if exact.len() <= FEW {
             texts.patterns.append(&mut exact);
         } else {
@@ -74,6 +83,9 @@ impl Texts {
     pub(super) fn fitting(&self, text: &str) -> Places {
         let head = head(text);
         let mut fitting = self.free;
+        if (head ^ self.common.head) & self.common.mask != 0 {
+            return fitting;
+        }
         for pattern in &self.patterns {
             if (head ^ pattern.head) & pattern.mask == 0 && pattern.rest_fits(text) {
                 fitting |= pattern.places;
@@ -83,6 +95,20 @@ impl Texts {
             None => fitting,
             Some(many) => fitting | many.fitting(head, text),
         }
+    }
+}
+
+impl Common {
+    fn of<'p>(patterns: impl Iterator<Item = &'p Pattern>) -> Self {
+        let of_one = |one: &Pattern| Common {
+            head: one.head,
+            mask: one.mask,
+        };
+        let alike = |some: Common, one: Common| Common {
+            mask: some.mask & one.mask & !(some.head ^ one.head),
+            ..some
+        };
+        patterns.map(of_one).reduce(alike).unwrap_or_default()
     }
 }
 
