@@ -12,6 +12,8 @@ use crate::collector::stats::Reason;
 
 /// How many bodies' worth of a refused one is read.
 const DRAINED: usize = 4;
+/// The most that is set aside for a body of which nothing has come yet.
+const FIRST: usize = 64 * 1024;
 
 /// The bytes of all bodies that are in memory.
 #[derive(Debug)]
@@ -82,8 +84,8 @@ where
         return Err(Refusal::too_large(bounds.limits));
     }
     let mut share = bounds.in_flight.share();
-    // As long as nothing is written to it, it costs nothing.
-    let mut whole = BytesMut::with_capacity(announced.unwrap_or(0));
+    // Not counted before it comes: who announces much and sends nothing takes little.
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST));
     frames(bounds, body, |data| {
         if data.len() > most.saturating_sub(whole.len()) {
             return Err(Refusal::too_large(bounds.limits));

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use bytes::{Buf as _, BufMut as _, Bytes};
@@ -18,7 +19,7 @@ use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, En
 use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 
-use super::{Bounds, MediaType, Refusal, RequestLimits, body, decode};
+use super::{Bounds, MediaType, Refusal, RequestLimits, answer, body, decode};
 use crate::collector::intake::Intake;
 use crate::collector::stats::{Ignored, Reason};
 use crate::http::host::HostPolicy;
@@ -52,25 +53,32 @@ enum Method {
 }
 
 async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> Response {
-    match receiver.answer(request).await {
+    let (head, mut body) = request.into_parts();
+    let grpc = is_grpc(&head.headers);
+    match receiver.answer(head, &mut body, grpc).await {
         Ok(response) => response,
         Err(refusal) => {
             receiver.intake.stats.refused(refusal.reason);
-            status(&refusal).into_http()
+            if grpc {
+                return status(&refusal).into_http();
+            }
+            // Whoever speaks no gRPC would take its 200 for a success.
+            body::drain(&receiver.bounds, body).await;
+            answer::text(&refusal)
         }
     }
 }
 
 impl Receiver {
-    async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
+    async fn answer(&self, head: Parts, body: &mut Body, grpc: bool) -> Result<Response, Refusal> {
         if !self.hosts.allows(&head.headers, &head.uri) {
             let message = "this host name is not known here: send to an IP address or to \
                            localhost, or start with --allow-host";
             return Err(Refusal::new(Reason::Host, message));
         }
-        if !is_grpc(&head.headers) {
-            let message = "only gRPC is taken here; OTLP over HTTP has a port of its own";
+        if !grpc {
+            let message = "only gRPC is taken at this port: OTLP over HTTP has one of its own, \
+                           4318 unless another was chosen";
             return Err(Refusal::new(Reason::UnsupportedMediaType, message));
         }
         match method(head.uri.path())? {

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use rum_trace_propagation::TraceId;
@@ -34,6 +36,15 @@ impl World {
         Self { store, intake, app }
     }
 
+    async fn post(&self, uri: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Response {
+        let mut request = Request::post(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).unwrap();
+        self.app.clone().oneshot(request).await.unwrap()
+    }
+
     /// The answer's code, from its headers or its trailers, and its message.
     async fn call(
         &self,
@@ -41,19 +52,11 @@ impl World {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> (Code, String, Bytes) {
-        let mut request = Request::post(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Body::from(body)).unwrap();
-        let (head, body) = self
-            .app
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
-        let body = http_body_util::BodyExt::collect(body).await.unwrap();
+        let (head, body) = self.post(uri, headers, body).await.into_parts();
+        // As gRPC has it, whatever came of the call.
+        assert_eq!(head.status, StatusCode::OK);
+        assert_eq!(head.headers["content-type"], "application/grpc");
+        let body = body.collect().await.unwrap();
         let trailers = body.trailers().cloned().unwrap_or_default();
         let status =
             Status::from_header_map(&head.headers).or_else(|| Status::from_header_map(&trailers));
@@ -225,22 +228,6 @@ async fn what_cannot_be_read_is_refused_and_counted() {
             "limit",
         ),
         (
-            TRACES,
-            &[],
-            message(0, &good),
-            Code::InvalidArgument,
-            "unsupported_media_type",
-            "gRPC",
-        ),
-        (
-            TRACES,
-            &[("content-type", "application/grpc-web")],
-            message(0, &good),
-            Code::InvalidArgument,
-            "unsupported_media_type",
-            "gRPC",
-        ),
-        (
             "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
             &[GRPC],
             message(0, &good),
@@ -263,6 +250,53 @@ async fn what_cannot_be_read_is_refused_and_counted() {
         )
         .await;
     assert_eq!((code, world.counted("host")), (Code::PermissionDenied, 1));
+    assert_eq!(world.store.received(), 0);
+}
+
+/// An exporter over HTTP goes by the status alone.
+#[tokio::test]
+async fn who_speaks_no_grpc_is_told_so_by_the_status_of_http() {
+    let world = World::new();
+    let export = export([SpanBuilder::new("", 1, 2, 3)]);
+    let evil = format!("http://evil.example{TRACES}");
+    for (uri, headers, status, reason, word) in [
+        (
+            &uri("/v1/traces"),
+            &[("content-type", "application/x-protobuf")][..],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "4318",
+        ),
+        (
+            &uri(TRACES),
+            &[("content-type", "application/grpc-web")],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "4318",
+        ),
+        (
+            &uri(TRACES),
+            &[],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "4318",
+        ),
+        (
+            &evil,
+            &[("content-type", "application/json")],
+            StatusCode::MISDIRECTED_REQUEST,
+            "host",
+            "--allow-host",
+        ),
+    ] {
+        let before = world.counted(reason);
+        let answer = world.post(uri, headers, export.clone()).await;
+        assert_eq!(answer.status(), status, "{uri} {headers:?}");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains(word), "{text}");
+        assert_eq!(world.counted(reason), before + 1, "{reason}");
+    }
     assert_eq!(world.store.received(), 0);
 }
 
