@@ -186,11 +186,11 @@ impl Store {
             for trace in due {
                 let (settled, news) = analyse(&trace.spans, trace.quiet, &peers);
                 let mut table = self.lock();
-                let evicted = table.settle(trace.arrival, trace.spans.len(), settled);
+                let outcome = table.settle(&trace, settled);
                 table.learn(news);
                 drop(table);
-                drop(evicted);
-                whole.extend(trace.quiet.then_some(trace.id));
+                drop(outcome.evicted);
+                whole.extend(outcome.whole.then_some(trace.id));
             }
             let changed = self.lock().sequence();
             self.tell(changed);
@@ -249,10 +249,7 @@ fn analyse(spans: &[Arc<Span>], quiet: bool, peers: &Peers) -> (Settled, News) {
     };
     let findings = Findings::of(evidence);
     let topology = Topology::of(spans, &tree, tap.as_ref(), peers);
-    let settled = Settled {
-        findings: findings.count(),
-        topology: Arc::new(topology),
-    };
+    let settled = Settled::new(findings.count(), topology);
     (settled, peers.news(spans, &tree))
 }
 

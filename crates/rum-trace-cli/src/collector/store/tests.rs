@@ -208,6 +208,42 @@ fn a_trace_is_looked_at_once_it_is_quiet() {
     assert_eq!((store.settle(), missing()), (vec![id(1)], vec![]));
 }
 
+/// Who looks at a trace while it is not quiet is told of nothing that is missing,
+/// and asks again when it hears that it is.
+#[test]
+fn that_a_trace_is_quiet_again_is_told_though_as_much_is_missing() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    store.insert([SpanBuilder::new("shop", 1, 2, 9).try_build().unwrap()]);
+    clock.advance(QUIET);
+    store.settle();
+    store.insert([span(1, 3, "")]);
+    let before = store.sequence();
+    clock.advance(QUIET);
+    store.settle();
+    let changes = store.changes_since(before, 9);
+    assert_eq!(changes.traces.len(), 1);
+    assert_eq!(changes.traces[0].findings, 1);
+}
+
+/// A busy trace may get a span with every look at it.
+#[test]
+fn what_was_found_counts_though_a_span_came_meanwhile() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    store.insert([span(1, 2, "")]);
+    clock.advance(QUIET);
+    let (due, peers) = store.lock().due(clock.now(), CHUNK);
+    let (settled, _) = analyse(&due[0].spans, due[0].quiet, &peers);
+    store.insert([span(1, 3, "")]);
+    let outcome = store.lock().settle(&due[0], settled);
+    // It is known by what was found, and not taken to be whole.
+    assert!(!outcome.whole);
+    assert_ne!(store.topology(), Topology::default());
+    clock.advance(QUIET);
+    assert_eq!(store.settle(), vec![id(1)]);
+}
+
 #[test]
 fn a_trace_that_never_is_quiet_is_looked_at_all_the_same() {
     let clock = Clock::manual();
