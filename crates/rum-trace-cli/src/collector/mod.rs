@@ -30,7 +30,7 @@ pub(crate) use store::{Clock, QUIET};
 pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};
 #[cfg(test)]
 pub(crate) use value::Value;
-pub(crate) use value::{Attributes, Cut};
+pub(crate) use value::{Attributes, Cut, MAX_KEY, clip};
 
 /// What a collector listens on, and what it puts up with.
 #[derive(Clone, Debug, Default)]
