@@ -14,6 +14,7 @@ mod value;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
@@ -90,6 +91,7 @@ pub(crate) struct Collector {
     http: Option<Server>,
     intake: Arc<Intake>,
     store: Arc<Store>,
+    turned_away: Arc<AtomicU64>,
 }
 
 impl Collector {
@@ -102,19 +104,21 @@ impl Collector {
             http: None,
             intake,
             store,
+            turned_away: Arc::default(),
         };
+        let turned_away = Arc::clone(&collector.turned_away);
         if let Some(address) = options.grpc {
             let app = otlp::grpc::router(
                 Arc::clone(&collector.intake),
                 Arc::clone(&bounds),
                 options.hosts.clone(),
             );
-            let started = Server::start(address, app, options.patience).await;
+            let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
         }
         if let Some(address) = options.http {
             let app = otlp::http::router(Arc::clone(&collector.intake), bounds, options.hosts);
-            let started = Server::start(address, app, options.patience).await;
+            let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.http = Some(started.map_err(start_error("--http", address))?);
         }
         Ok(collector)
@@ -141,11 +145,16 @@ impl Collector {
         &self.store
     }
 
+    /// Counts the connections that were closed at once, since there were too
+    /// many; those of servers beside it, too.
+    pub(crate) const fn turned_away(&self) -> &Arc<AtomicU64> {
+        &self.turned_away
+    }
+
     /// What came in and what was refused so far.
     pub(crate) fn stats(&self) -> StatsSnapshot {
-        let servers = [&self.grpc, &self.http].into_iter().flatten();
         let mut stats = self.intake.stats.snapshot();
-        stats.connections_turned_away = servers.map(Server::turned_away).sum();
+        stats.connections_turned_away = self.turned_away.load(Ordering::Relaxed);
         stats
     }
 
@@ -158,7 +167,11 @@ impl Collector {
     }
 }
 
-fn start_error(option: &'static str, address: SocketAddr) -> impl Fn(io::Error) -> StartError {
+/// Of the option that names the address.
+pub(crate) fn start_error(
+    option: &'static str,
+    address: SocketAddr,
+) -> impl Fn(io::Error) -> StartError {
     move |error| match error.kind() {
         io::ErrorKind::AddrInUse => StartError::Taken { option, address },
         _ => StartError::Listen {

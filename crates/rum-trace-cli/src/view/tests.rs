@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::start::{Running, StartError, options};
 use crate::cli::{Cli, Command, ViewArgs};
@@ -134,6 +137,22 @@ async fn whom_it_answers() {
     }
     let status = get(&running, "/api/v1/status").await;
     assert_eq!(status["refused"]["requests"]["host"], refused);
+}
+
+/// Of the page's port as of the receivers'.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_too_many_are_counted() {
+    let args = args(&[]);
+    let mut options = options(&args);
+    options.patience.connections = 1;
+    let running = Running::start(args.listen, options).await.unwrap();
+    for address in [running.page(), running.collector_http()] {
+        let _first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let closed = timeout(PATIENCE, second.read(&mut [0])).await.unwrap();
+        assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+    }
+    assert_eq!(running.collector().stats().connections_turned_away, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
