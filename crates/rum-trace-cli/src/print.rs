@@ -1,5 +1,7 @@
 //! `--print`: traces drawn in the terminal as they become whole.
 
+mod drawing;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -16,6 +18,9 @@ use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
 use crate::tree::{self, Row};
 
+pub(crate) use drawing::Drawing;
+use drawing::Waiting;
+
 /// Traces that are drawn at a time; of more it is only said that they came.
 const MAX_TRACES: usize = 50;
 /// Findings below a tree.
@@ -24,7 +29,7 @@ const MAX_FINDINGS: usize = 10;
 const MAX_REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
-pub(crate) struct Printer {
+struct Printer {
     style: Style,
     /// How many spans a trace had when it was drawn.
     drawn: HashMap<TraceId, usize>,
@@ -32,7 +37,7 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self::with_style(Style::of(&io::stdout()))
     }
 
@@ -45,19 +50,16 @@ impl Printer {
     }
 
     /// Draws the traces on standard output.
-    pub(crate) fn draw(&mut self, store: &Store, whole: &[TraceId]) -> io::Result<()> {
-        if whole.is_empty() {
-            return Ok(());
-        }
+    fn draw(&mut self, store: &Store, whole: &Waiting) -> io::Result<()> {
         let text = self.text(store, whole);
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
     }
 
-    fn text(&mut self, store: &Store, whole: &[TraceId]) -> String {
+    fn text(&mut self, store: &Store, whole: &Waiting) -> String {
         let mut text = String::new();
-        for id in whole.iter().take(MAX_TRACES) {
+        for id in &whole.traces {
             // It may have given way to others already.
             if let Some(kept) = store.get(*id) {
                 let before = self.remember(*id, kept.spans.len());
@@ -65,8 +67,11 @@ impl Printer {
                 draw(&mut text, *id, &kept, before, self.style);
             }
         }
-        if let Some(more @ 1..) = whole.len().checked_sub(MAX_TRACES) {
-            let line = format!("… and {more} more traces at the same time: see the page");
+        if whole.more > 0 {
+            let line = format!(
+                "… and {} more traces at the same time: see the page",
+                whole.more
+            );
             let _ = writeln!(text, "\n{}", self.style.faint(&line));
         }
         text
@@ -179,7 +184,10 @@ mod tests {
     ) -> String {
         store.insert(spans.into_iter().map(|span| span.try_build().unwrap()));
         clock.advance(QUIET);
-        let whole = store.settle();
+        let mut whole = Waiting::default();
+        whole.extend(store.settle());
+        // One that is whole again while it waits is drawn once.
+        whole.extend(whole.traces.first().copied());
         printer.text(store, &whole)
     }
 
