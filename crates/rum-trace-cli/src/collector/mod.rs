@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
-use otlp::Bounds;
+use otlp::Receiver;
 
 #[cfg(test)]
 pub(crate) use builder::SpanBuilder;
@@ -97,8 +97,9 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) async fn start(options: Options) -> Result<Self, StartError> {
         let store = Arc::new(Store::new(options.limits));
-        let bounds = Arc::new(Bounds::new(options.requests));
         let intake = Arc::new(Intake::new(Arc::clone(&store)));
+        let receiver = Receiver::new(Arc::clone(&intake), options.requests, options.hosts);
+        let receiver = Arc::new(receiver);
         let mut collector = Self {
             grpc: None,
             http: None,
@@ -108,16 +109,12 @@ impl Collector {
         };
         let turned_away = Arc::clone(&collector.turned_away);
         if let Some(address) = options.grpc {
-            let app = otlp::grpc::router(
-                Arc::clone(&collector.intake),
-                Arc::clone(&bounds),
-                options.hosts.clone(),
-            );
+            let app = otlp::grpc::router(Arc::clone(&receiver));
             let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
         }
         if let Some(address) = options.http {
-            let app = otlp::http::router(Arc::clone(&collector.intake), bounds, options.hosts);
+            let app = otlp::http::router(receiver);
             let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.http = Some(started.map_err(start_error("--http", address))?);
         }

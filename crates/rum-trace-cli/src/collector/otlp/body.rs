@@ -1,6 +1,7 @@
 //! Bodies are read up to a length, for a while, and with all others within one
 //! bound of memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
@@ -24,9 +25,9 @@ pub(super) struct InFlight {
 
 /// A body, and its part of what is in flight, given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Held<'a> {
+pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _share: Share<'a>,
+    _share: Share,
 }
 
 impl InFlight {
@@ -37,18 +38,21 @@ impl InFlight {
         }
     }
 
-    fn share(&self) -> Share<'_> {
-        Share { of: self, bytes: 0 }
+    fn share(self: &Arc<Self>) -> Share {
+        Share {
+            of: Arc::clone(self),
+            bytes: 0,
+        }
     }
 }
 
 #[derive(Debug)]
-struct Share<'a> {
-    of: &'a InFlight,
+struct Share {
+    of: Arc<InFlight>,
     bytes: usize,
 }
 
-impl Share<'_> {
+impl Share {
     /// False if there is no room for that many more.
     fn grow(&mut self, more: usize) -> bool {
         let most = self.of.most;
@@ -62,7 +66,7 @@ impl Share<'_> {
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for Share {
     fn drop(&mut self) {
         self.of.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -75,7 +79,7 @@ pub(super) async fn read<B>(
     body: B,
     most: usize,
     announced: Option<u64>,
-) -> Result<Held<'_>, Refusal>
+) -> Result<Held, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
 {
