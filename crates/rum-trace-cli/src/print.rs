@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use rum_trace_propagation::TraceId;
 
-use crate::analysis::findings::{Evidence, Findings};
+use crate::analysis::findings::Findings;
 use crate::analysis::phone::Tap;
 use crate::analysis::summary::Summary;
-use crate::analysis::tree::Tree;
 use crate::collector::{Kept, Store};
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
@@ -92,19 +91,14 @@ impl Printer {
 }
 
 fn draw(text: &mut String, id: TraceId, kept: &Kept, before: Option<usize>, style: Style) {
-    let tree = Tree::new(&kept.spans);
-    let tap = Tap::of(&kept.spans, &tree);
-    let evidence = Evidence {
-        spans: &kept.spans,
-        tree: &tree,
-        tap: tap.as_ref(),
-        quiet: kept.quiet,
-        peers: &kept.peers,
-    };
-    let findings = Findings::of(evidence);
-    let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
-    let mut rows = vec![head(&summary, tap.as_ref())];
-    rows.extend(tree::rows(&kept.spans, tap.as_ref().map(|tap| tap.span_id)));
+    let (rows, summary, findings) = kept.look(|evidence| {
+        let findings = Findings::of(evidence);
+        let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
+        let mut rows = vec![head(&summary, evidence.tap)];
+        let tap = evidence.tap.map(|tap| tap.span_id);
+        rows.extend(tree::rows(&kept.spans, tap));
+        (rows, summary, findings)
+    });
     let mut drawn = String::new();
     tree::write(&mut drawn, &rows, style);
     let (first, below) = drawn.split_once('\n').unwrap_or((&drawn, ""));

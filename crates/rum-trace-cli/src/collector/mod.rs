@@ -25,7 +25,7 @@ pub(crate) use builder::SpanBuilder;
 pub(crate) use intake::Intake;
 pub(crate) use otlp::{Coding, MediaType, RequestLimits, decode};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
-pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
+pub(crate) use stats::{IgnoredRequests, Refused, StatsSnapshot};
 #[cfg(test)]
 pub(crate) use store::{Clock, QUIET};
 pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::digest::{Digest, Field};
 use crate::analysis::facts;
+use crate::analysis::phone::Tap;
 use crate::analysis::summary::Summary;
 use crate::collector::{SpanBuilder, SpanKind};
 
@@ -371,8 +372,6 @@ fn naive(filter: &Filter, spans: &[Arc<Span>]) -> bool {
         };
         texts().any(|text| fold(text).contains(&fold(asked)))
     };
-    let tree = Tree::new(spans);
-    let tap = Tap::of(spans, &tree);
     let earlier = |a: &&Arc<Span>, b: &&Arc<Span>| {
         let orphans = (a.parent.is_some(), b.parent.is_some());
         orphans
@@ -381,14 +380,20 @@ fn naive(filter: &Filter, spans: &[Arc<Span>]) -> bool {
             .then_with(|| facts::by_start(a, b))
     };
     let root = spans.iter().min_by(earlier);
-    let lead = tap.as_ref().map_or(root.unwrap(), |tap| &spans[tap.entry]);
+    let of_tap = |tap: &Tap| (&spans[tap.entry], tap.name.clone());
+    let (tap, findings) = analysis::look(spans, true, &Peers::default(), |evidence| {
+        (evidence.tap.map(of_tap), Findings::of(evidence).count())
+    });
+    let lead = tap.as_ref().map_or(root.unwrap(), |(entry, _)| entry);
     let status = lead.number("http.response.status_code").unwrap();
     let start = spans.iter().map(|span| span.start).min().unwrap();
     let duration = spans.iter().map(|span| facts::end(span)).max().unwrap() - start;
     let name = tap
         .as_ref()
-        .map_or_else(|| lead.name.to_string(), |tap| tap.name.clone());
-    any(&filter.app, Field::App)
+        .map_or_else(|| lead.name.to_string(), |(_, name)| name.clone());
+    let missing = |asked| asked == (findings > 0);
+    filter.missing.is_none_or(missing)
+        && any(&filter.app, Field::App)
         && any(&filter.session, Field::Session)
         && any(&filter.user, Field::User)
         && any(&filter.service, Field::Service)
@@ -447,9 +452,13 @@ fn filter() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, 0..9_u64),
         prop::option::weighted(0.2, 0..9_u64),
     );
-    (texts, part, text, service, trace, status, times).prop_map(
-        |((app, session, user), route, text, service, trace_id, status, (shortest, longest))| {
+    let missing = prop::option::weighted(0.3, any::<bool>());
+    let listed = (trace, status, times, missing);
+    (texts, part, text, service, listed).prop_map(
+        |((app, session, user), route, text, service, listed)| {
+            let (trace_id, status, (shortest, longest), missing) = listed;
             Filter {
+                missing,
                 app,
                 session,
                 user,
@@ -472,10 +481,13 @@ proptest! {
         spans in prop::collection::vec(told(), 1..30),
         filters in prop::collection::vec(filter(), 8),
     ) {
-        let store = Store::new(MANY);
+        let clock = Clock::manual();
+        let store = Store::with_clock(MANY, clock.clone());
         for told in &spans {
             store.insert([told.span()]);
         }
+        clock.advance(QUIET);
+        store.settle();
         for filter in filters {
             let mut expected: Vec<_> = (1..6_u8)
                 .filter(|trace| spans.iter().any(|told| told.trace == *trace))
