@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod decoders;
 mod encoding;
 pub(super) mod grpc;
 pub(super) mod http;
@@ -18,10 +19,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use tokio::sync::Semaphore;
 
 use super::stats::Reason;
 use body::InFlight;
+use decoders::Decoders;
 pub(crate) use encoding::Coding;
 pub(crate) use receiver::Receiver;
 
@@ -76,7 +77,7 @@ pub(crate) enum MediaType {
 struct Bounds {
     limits: RequestLimits,
     in_flight: Arc<InFlight>,
-    decoders: Arc<Semaphore>,
+    decoders: Decoders,
 }
 
 impl Refusal {
@@ -106,7 +107,7 @@ impl Bounds {
         Self {
             limits,
             in_flight: Arc::new(InFlight::new(limits.in_flight)),
-            decoders: Arc::new(Semaphore::new(DECODERS)),
+            decoders: Decoders::start(DECODERS),
         }
     }
 }

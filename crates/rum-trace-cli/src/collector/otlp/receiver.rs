@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::request::Parts;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use tokio::task::spawn_blocking;
 
 use super::body::{self, Held};
 use super::{Bounds, Coding, MediaType, Refusal, RequestLimits, decode};
@@ -59,17 +58,13 @@ impl Receiver {
         media_type: MediaType,
     ) -> Result<ExportTraceServiceResponse, Refusal> {
         let (intake, limits) = (Arc::clone(&self.intake), self.limits());
-        // Closed never.
-        let decoder = Arc::clone(&self.bounds.decoders).acquire_owned().await;
-        let taken = spawn_blocking(move || {
-            // It counts as long as it works, though its sender may go.
-            let _decoder = decoder;
+        let work = move || {
+            // It counts as in flight until then, though its sender may go.
             let plain = coding.decompress(held.bytes.clone(), limits)?;
             Ok(intake.take(decode(plain, media_type, limits)?))
-        });
-        taken
-            .await
-            .unwrap_or_else(|error| Err(Refusal::malformed(&error)))
+        };
+        let taken = self.bounds.decoders.run(work).await;
+        taken.unwrap_or_else(|| Err(Refusal::malformed(&"it could not be decoded")))
     }
 
     /// Exporters of all three signals would fill their logs if two of them
