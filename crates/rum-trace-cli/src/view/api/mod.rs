@@ -173,16 +173,20 @@ mod tests {
         let page = (std::net::Ipv4Addr::LOCALHOST, 0).into();
         let running = Running::start(page, Options::loopback()).await.unwrap();
         let shared = running.shared();
+        let (begin, begun) = mpsc::channel();
         let (mut ends, mut asked) = (Vec::new(), Vec::new());
         for _ in 0..MAX_ANSWERS {
             let (end, ended) = mpsc::channel::<()>();
-            ends.push(end);
-            asked.push(Box::pin(answer(Arc::clone(shared), move |_| {
+            let begin = begin.clone();
+            let work = move |_: &Shared| {
+                begin.send(()).map_err(|_| ApiError::internal())?;
                 Ok(ended.recv().is_err())
-            })));
-        }
-        for one in &mut asked {
-            assert!(one.now_or_never().is_none());
+            };
+            let mut one = Box::pin(answer(Arc::clone(shared), work));
+            assert!((&mut one).now_or_never().is_none());
+            begun.recv().unwrap();
+            ends.push(end);
+            asked.push(one);
         }
         let mut further = Box::pin(answer(Arc::clone(shared), |_| Ok(true)));
         assert!((&mut further).now_or_never().is_none());
