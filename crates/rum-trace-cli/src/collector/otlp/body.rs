@@ -38,6 +38,11 @@ impl InFlight {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     fn share(self: &Arc<Self>) -> Share {
         Share {
             of: Arc::clone(self),
@@ -212,7 +217,7 @@ mod tests {
         assert_eq!(refusal.reason, Reason::Busy);
         drop(first);
         // Everything was given back, that of the refused one too.
-        assert_eq!(bounds.in_flight.used.load(Ordering::Relaxed), 0);
+        assert_eq!(bounds.in_flight.used(), 0);
         read(&bounds, Body::from(vec![1; 6]), 10, None)
             .await
             .unwrap();

@@ -59,7 +59,8 @@ impl Receiver {
     ) -> Result<ExportTraceServiceResponse, Refusal> {
         let (intake, limits) = (Arc::clone(&self.intake), self.limits());
         let work = move || {
-            // It counts as in flight until then, though its sender may go.
+            // Whole: it counts as in flight until then, though its sender may go.
+            let held = held;
             let plain = coding.decompress(held.bytes.clone(), limits)?;
             Ok(intake.take(decode(plain, media_type, limits)?))
         };
@@ -79,5 +80,50 @@ impl Receiver {
 
     pub(super) fn count(&self, refusal: &Refusal) {
         self.intake.stats.refused(refusal.reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::future::FutureExt as _;
+
+    use super::super::DECODERS;
+    use super::*;
+    use crate::collector::{Limits, Store};
+
+    /// Otherwise whoever sends and goes, again and again, fills the memory with
+    /// what waits for a decoder.
+    #[tokio::test]
+    async fn a_body_counts_until_it_is_decoded_though_its_sender_has_gone() {
+        let store = Arc::new(Store::new(Limits::default()));
+        let intake = Arc::new(Intake::new(store));
+        let receiver = Receiver::new(intake, RequestLimits::default(), HostPolicy::default());
+        let busy: Vec<_> = (0..DECODERS)
+            .map(|_| {
+                let (end, ended) = mpsc::channel::<()>();
+                let work = receiver.bounds.decoders.run(move || ended.recv().is_err());
+                let mut work = Box::pin(work);
+                assert!((&mut work).now_or_never().is_none());
+                (end, work)
+            })
+            .collect();
+        let body = Body::from(vec![0xff; 10]);
+        let held = body::read(&receiver.bounds, body, 10, None).await.unwrap();
+        let taken = receiver.take(held, Coding::Identity, MediaType::Protobuf);
+        assert!(Box::pin(taken).now_or_never().is_none());
+        assert_eq!(receiver.bounds.in_flight.used(), 10);
+        for (end, work) in busy {
+            drop(end);
+            work.await.unwrap();
+        }
+        let given_back = async {
+            while receiver.bounds.in_flight.used() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let deadline = std::time::Duration::from_secs(60);
+        tokio::time::timeout(deadline, given_back).await.unwrap();
     }
 }
