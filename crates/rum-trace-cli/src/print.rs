@@ -1,5 +1,7 @@
 //! `--print`: traces drawn in the terminal as they become whole.
 
+mod drawing;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -7,14 +9,16 @@ use std::time::Duration;
 
 use rum_trace_propagation::TraceId;
 
-use crate::analysis::findings::{Evidence, Findings};
+use crate::analysis::findings::Findings;
 use crate::analysis::phone::Tap;
 use crate::analysis::summary::Summary;
-use crate::analysis::tree::Tree;
 use crate::collector::{Kept, Store};
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
 use crate::tree::{self, Row};
+
+pub(crate) use drawing::Drawing;
+use drawing::Waiting;
 
 /// Traces that are drawn at a time; of more it is only said that they came.
 const MAX_TRACES: usize = 50;
@@ -24,7 +28,7 @@ const MAX_FINDINGS: usize = 10;
 const MAX_REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
-pub(crate) struct Printer {
+struct Printer {
     style: Style,
     /// How many spans a trace had when it was drawn.
     drawn: HashMap<TraceId, usize>,
@@ -32,7 +36,7 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self::with_style(Style::of(&io::stdout()))
     }
 
@@ -45,19 +49,16 @@ impl Printer {
     }
 
     /// Draws the traces on standard output.
-    pub(crate) fn draw(&mut self, store: &Store, whole: &[TraceId]) -> io::Result<()> {
-        if whole.is_empty() {
-            return Ok(());
-        }
+    fn draw(&mut self, store: &Store, whole: &Waiting) -> io::Result<()> {
         let text = self.text(store, whole);
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
     }
 
-    fn text(&mut self, store: &Store, whole: &[TraceId]) -> String {
+    fn text(&mut self, store: &Store, whole: &Waiting) -> String {
         let mut text = String::new();
-        for id in whole.iter().take(MAX_TRACES) {
+        for id in &whole.traces {
             // It may have given way to others already.
             if let Some(kept) = store.get(*id) {
                 let before = self.remember(*id, kept.spans.len());
@@ -65,8 +66,11 @@ impl Printer {
                 draw(&mut text, *id, &kept, before, self.style);
             }
         }
-        if let Some(more @ 1..) = whole.len().checked_sub(MAX_TRACES) {
-            let line = format!("… and {more} more traces at the same time: see the page");
+        if whole.more > 0 {
+            let line = format!(
+                "… and {} more traces at the same time: see the page",
+                whole.more
+            );
             let _ = writeln!(text, "\n{}", self.style.faint(&line));
         }
         text
@@ -87,19 +91,14 @@ impl Printer {
 }
 
 fn draw(text: &mut String, id: TraceId, kept: &Kept, before: Option<usize>, style: Style) {
-    let tree = Tree::new(&kept.spans);
-    let tap = Tap::of(&kept.spans, &tree);
-    let evidence = Evidence {
-        spans: &kept.spans,
-        tree: &tree,
-        tap: tap.as_ref(),
-        quiet: kept.quiet,
-        peers: &kept.peers,
-    };
-    let findings = Findings::of(evidence);
-    let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
-    let mut rows = vec![head(&summary, tap.as_ref())];
-    rows.extend(tree::rows(&kept.spans, tap.as_ref().map(|tap| tap.span_id)));
+    let (rows, summary, findings) = kept.look(|evidence| {
+        let findings = Findings::of(evidence);
+        let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
+        let mut rows = vec![head(&summary, evidence.tap)];
+        let tap = evidence.tap.map(|tap| tap.span_id);
+        rows.extend(tree::rows(&kept.spans, tap));
+        (rows, summary, findings)
+    });
     let mut drawn = String::new();
     tree::write(&mut drawn, &rows, style);
     let (first, below) = drawn.split_once('\n').unwrap_or((&drawn, ""));
@@ -179,7 +178,10 @@ mod tests {
     ) -> String {
         store.insert(spans.into_iter().map(|span| span.try_build().unwrap()));
         clock.advance(QUIET);
-        let whole = store.settle();
+        let mut whole = Waiting::default();
+        whole.extend(store.settle());
+        // One that is whole again while it waits is drawn once.
+        whole.extend(whole.traces.first().copied());
         printer.text(store, &whole)
     }
 

@@ -92,6 +92,16 @@ impl Running {
     }
 
     #[cfg(unix)]
+    fn wait_for_findings(&self, trace: &str) {
+        let path = format!("/api/v1/traces?missing=true&trace_id={trace}");
+        let deadline = Instant::now() + PATIENCE;
+        while !get(&self.page, &path).contains(&format!(r#""trace_id":"{trace}""#)) {
+            assert!(Instant::now() < deadline, "nothing was found in {trace}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[cfg(unix)]
     fn end_by(mut self, signal: &str) -> Option<i32> {
         let kill = format!("kill -{signal} {}", self.child.id());
         // The shell's own: a bare machine may have no program of that name.
@@ -225,6 +235,25 @@ fn a_reader_that_has_seen_enough_ends_it() {
         std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(0));
+}
+
+/// As a pager that waits for a key.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_does_not_read_on_holds_up_nothing_else() {
+    let running = Running::start(&["--print"]);
+    // Far more than a pipe holds.
+    let long = "x".repeat(4_000);
+    let parent = "00f067aa0ba902b7";
+    let spans = (1..=100).map(|id| span(TRACE, &format!("{id:016x}"), parent, &long, ""));
+    let spans: Vec<_> = spans.collect();
+    running.export(&spans.join(","));
+    running.wait_for_findings(TRACE);
+    // That one is being drawn; this one is looked at all the same.
+    let other = TRACE.replace('0', "1");
+    running.export(&span(&other, "b7ad6b7169203331", parent, "GET /a", ""));
+    running.wait_for_findings(&other);
+    assert_eq!(running.end_by("TERM"), Some(0));
 }
 
 fn output(command: &mut Command) -> (Option<i32>, String, String) {

@@ -33,16 +33,18 @@ pub(crate) enum Field {
 }
 
 impl Field {
+    /// As lists show it, and as it is searched.
     pub(crate) fn of(self, span: &Span) -> Option<&str> {
-        match self {
+        let text = match self {
             Self::App => span.text(APP),
             Self::AppType => span.text(APP_TYPE),
             Self::Session => span.text(SESSION),
             Self::User => span.text(USER),
-            Self::Service => Some(&span.resource.service),
+            Self::Service => Some(&*span.resource.service),
             Self::Route => facts::route(span),
-            Self::Path => span.text("url.path"),
-        }
+            Self::Path => facts::path(span),
+        };
+        text.map(facts::short)
     }
 }
 
@@ -196,7 +198,7 @@ impl Digest {
     pub(crate) fn name(&self) -> &str {
         match (&self.entry, &self.root) {
             (Some((_, name)), _) => name,
-            (None, Some(root)) => &root.name,
+            (None, Some(root)) => facts::short(&root.name),
             (None, None) => "",
         }
     }
@@ -221,23 +223,26 @@ impl Digest {
     }
 
     pub(crate) fn app(&self) -> Option<&str> {
-        self.app.as_ref()?.text(APP)
+        Field::App.of(self.app.as_ref()?)
     }
 
     pub(crate) fn app_type(&self) -> Option<&str> {
-        self.app_type.as_ref()?.text(APP_TYPE)
+        Field::AppType.of(self.app_type.as_ref()?)
     }
 
     pub(crate) fn app_version(&self) -> Option<&str> {
-        self.app_version.as_ref()?.text(APP_VERSION)
+        self.app_version
+            .as_ref()?
+            .text(APP_VERSION)
+            .map(facts::short)
     }
 
     pub(crate) fn session(&self) -> Option<&str> {
-        self.session.as_ref()?.text(SESSION)
+        Field::Session.of(self.session.as_ref()?)
     }
 
     pub(crate) fn user(&self) -> Option<&str> {
-        self.user.as_ref()?.text(USER)
+        Field::User.of(self.user.as_ref()?)
     }
 
     pub(crate) const fn duration(&self) -> u64 {

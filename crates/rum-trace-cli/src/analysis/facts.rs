@@ -5,19 +5,7 @@ use std::cmp::Ordering;
 use rum_trace::RumKey;
 use rum_trace_propagation::rum;
 
-use crate::collector::{Span, SpanKind};
-
-/// The keys of what a phone tells, as our SERVER spans have them.
-const RUM: [RumKey; 8] = [
-    RumKey::AppId,
-    RumKey::AppType,
-    RumKey::AppVersion,
-    RumKey::AppChannel,
-    RumKey::SdkVersion,
-    RumKey::SessionId,
-    RumKey::UserId,
-    RumKey::Version,
-];
+use crate::collector::{MAX_KEY, Span, SpanKind, clip};
 
 /// What native SDKs write for the peer in `sw8`: they tell no app beside it.
 const NATIVE_PEER: &str = "0.0.0.0";
@@ -26,7 +14,9 @@ pub(crate) const KEPT_ALONE: &str = "rum.sampling.kept_alone";
 
 /// Whether it tells of app, session or user.
 pub(crate) fn tells_rum(span: &Span) -> bool {
-    RUM.iter().any(|key| span.text(key.attribute()).is_some())
+    RumKey::ALL
+        .iter()
+        .any(|key| span.text(key.attribute()).is_some())
 }
 
 /// Whether it is the SERVER span of a request that may come from a phone.
@@ -84,8 +74,37 @@ pub(crate) fn duration(span: &Span) -> u64 {
     u64::try_from(span.duration().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// As much of a text as a list shows. An attribute may have 64 KiB, and a list a
+/// thousand of them.
+pub(crate) fn short(text: &str) -> &str {
+    clip(text, MAX_KEY)
+}
+
+/// Here and below by the conventions of today, and by those before them.
 pub(crate) fn http_status(span: &Span) -> Option<i64> {
     span.number("http.response.status_code")
+        .or_else(|| span.number("http.status_code"))
+}
+
+pub(crate) fn method(span: &Span) -> Option<&str> {
+    span.text("http.request.method")
+        .or_else(|| span.text("http.method"))
+}
+
+pub(crate) fn path(span: &Span) -> Option<&str> {
+    span.text("url.path")
+        .or_else(|| Some(target(span)?.split('?').next().unwrap_or_default()))
+}
+
+fn query(span: &Span) -> Option<&str> {
+    let query = span.text("url.query");
+    let query = query.or_else(|| Some(target(span)?.split_once('?')?.1));
+    query.filter(|query| !query.is_empty())
+}
+
+/// Path and query in one.
+fn target(span: &Span) -> Option<&str> {
+    span.text("http.target")
 }
 
 /// The route: of HTTP, or the method of an RPC.
@@ -95,12 +114,13 @@ pub(crate) fn route(span: &Span) -> Option<&str> {
 
 /// The address that a call goes to: `host:port`, or `host`.
 pub(crate) fn peer(span: &Span) -> Option<String> {
-    let host = span
-        .text("server.address")
-        .or_else(|| span.text("net.peer.name"))?;
-    let port = span
-        .number("server.port")
-        .or_else(|| span.number("net.peer.port"));
+    address(span, "net.peer.name", "net.peer.port")
+}
+
+/// By the names of today, or by these from before.
+fn address(span: &Span, host: &str, port: &str) -> Option<String> {
+    let host = span.text("server.address").or_else(|| span.text(host))?;
+    let port = span.number("server.port").or_else(|| span.number(port));
     Some(match port {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
@@ -126,12 +146,13 @@ pub(crate) const fn is_called(span: &Span) -> bool {
 /// The URL of a request as far as its SERVER span tells it.
 pub(crate) fn url(span: &Span) -> String {
     let mut url = String::new();
-    if let Some(peer) = peer(span) {
-        url.push_str(span.text("url.scheme").unwrap_or("http"));
+    if let Some(address) = address(span, "net.host.name", "net.host.port") {
+        let scheme = span.text("url.scheme").or_else(|| span.text("http.scheme"));
+        url.push_str(scheme.unwrap_or("http"));
         url.push_str("://");
-        url.push_str(&peer);
+        url.push_str(&address);
     }
-    match (span.text("url.path"), span.text("rpc.method")) {
+    match (path(span), span.text("rpc.method")) {
         (Some(path), _) => url.push_str(path),
         (None, Some(method)) => {
             url.push('/');
@@ -139,7 +160,7 @@ pub(crate) fn url(span: &Span) -> String {
         }
         (None, None) => {}
     }
-    if let Some(query) = span.text("url.query").filter(|query| !query.is_empty()) {
+    if let Some(query) = query(span) {
         url.push('?');
         url.push_str(query);
     }
@@ -172,9 +193,41 @@ mod tests {
                     .text("rpc.method", "shop.Cart/Add"),
                 "http://127.0.0.1:80/shop.Cart/Add",
             ),
+            (
+                span()
+                    .text("http.scheme", "https")
+                    .text("net.host.name", "shop.example")
+                    .number("net.host.port", 8443)
+                    // The phone's, not its own.
+                    .text("net.peer.name", "10.0.0.7")
+                    .text("http.target", "/a?b=1"),
+                "https://shop.example:8443/a?b=1",
+            ),
         ] {
             assert_eq!(url(&span.build()), expected);
         }
+    }
+
+    #[test]
+    fn older_conventions_are_read_where_those_of_today_tell_nothing() {
+        let old = SpanBuilder::new("shop", 1, 2, 3)
+            .text("http.method", "PUT")
+            .text("http.target", "/old?a=/x")
+            .number("http.status_code", 404);
+        let told = |span: &Span| {
+            let texts = [method(span), path(span)].map(|text| text.map(str::to_owned));
+            (texts, http_status(span))
+        };
+        let texts = |method: &str, path: &str| [Some(method.to_owned()), Some(path.to_owned())];
+        assert_eq!(
+            told(&old.clone().build()),
+            (texts("PUT", "/old"), Some(404))
+        );
+        let both = old
+            .text("http.request.method", "GET")
+            .text("url.path", "/new")
+            .number("http.response.status_code", 200);
+        assert_eq!(told(&both.build()), (texts("GET", "/new"), Some(200)));
     }
 
     #[test]

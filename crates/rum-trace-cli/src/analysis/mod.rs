@@ -12,3 +12,29 @@ pub(crate) mod sketch;
 pub(crate) mod summary;
 pub(crate) mod topology;
 pub(crate) mod tree;
+
+use std::sync::Arc;
+
+use crate::collector::Span;
+use findings::Evidence;
+use phone::Tap;
+use topology::Peers;
+use tree::Tree;
+
+/// Puts the spans of a trace in their places for whoever looks at them.
+pub(crate) fn look<T>(
+    spans: &[Arc<Span>],
+    quiet: bool,
+    peers: &Peers,
+    look: impl FnOnce(Evidence<'_>) -> T,
+) -> T {
+    let tree = Tree::new(spans);
+    let tap = Tap::of(spans, &tree);
+    look(Evidence {
+        spans,
+        tree: &tree,
+        tap: tap.as_ref(),
+        quiet,
+        peers,
+    })
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rum_trace_propagation::SpanId;
 
+use super::digest::Field;
 use super::facts;
 use super::tree::{Parent, Tree};
 use crate::collector::{Span, SpanKind};
@@ -72,11 +73,12 @@ fn is_under(phone: SpanId, spans: &[Arc<Span>], tree: &Tree, root: usize) -> boo
 /// As the RUM products name it, by the SERVER span under it.
 pub(crate) fn name(entry: &Span) -> String {
     let url = facts::url(entry);
-    match entry.text("rum.app.type").filter(|kind| !kind.is_empty()) {
+    let name = match Field::AppType.of(entry).filter(|kind| !kind.is_empty()) {
         // Of a type that is not documented the name follows the others.
         Some(kind) => format!("{kind}.request:{url}"),
         None => format!("request:{url}"),
-    }
+    };
+    facts::short(&name).to_owned()
 }
 
 #[cfg(test)]

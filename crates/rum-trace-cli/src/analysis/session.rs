@@ -11,6 +11,8 @@ use super::facts;
 
 /// Requests of one answer.
 const MAX_REQUESTS: usize = 1_000;
+/// Different apps, types and users of one answer: nobody has as many.
+const MAX_VALUES: usize = 1_000;
 
 /// A trace, as far as sessions need it.
 #[derive(Clone, Debug)]
@@ -61,7 +63,9 @@ impl Session {
         let last = traces.iter().map(|trace| trace.digest.end).max()?;
         let all = |field| {
             let texts = traces.iter().flat_map(|trace| trace.digest.texts(field));
-            texts.take(MAX_REQUESTS).map(ToString::to_string).collect()
+            let different: BTreeSet<&str> = texts.map(|text| &**text).collect();
+            let listed = different.into_iter().take(MAX_VALUES);
+            listed.map(str::to_owned).collect()
         };
         let (app_ids, app_types, user_ids) =
             (all(Field::App), all(Field::AppType), all(Field::User));
@@ -93,16 +97,18 @@ impl Request {
     fn new(trace: &OfSession, before: &mut Option<u64>) -> Self {
         let digest = &*trace.digest;
         let lead = digest.lead();
-        let text = |key| lead.and_then(|lead| lead.text(key)).map(str::to_owned);
+        let of_lead = |field: Field| lead.and_then(|lead| field.of(lead)).map(str::to_owned);
         let pause_ns = before.map(|end| digest.start.saturating_sub(end));
         *before = Some(before.unwrap_or(0).max(digest.end));
         Self {
             trace_id: trace.trace_id.clone(),
             span_id: lead.map(|lead| lead.span_id.to_string()),
             name: digest.name().to_owned(),
-            method: text("http.request.method"),
-            route: lead.and_then(|lead| facts::route(lead)).map(str::to_owned),
-            path: text("url.path"),
+            method: lead
+                .and_then(|lead| facts::method(lead))
+                .map(|method| facts::short(method).to_owned()),
+            route: of_lead(Field::Route),
+            path: of_lead(Field::Path),
             status: lead.and_then(|lead| facts::http_status(lead)),
             start_unix_nano: digest.start.to_string(),
             duration_ns: digest.duration(),
@@ -223,6 +229,25 @@ mod tests {
             (MAX_REQUESTS, 3)
         );
         assert_eq!(session.requests[0].start_unix_nano, "3000000");
+    }
+
+    /// The same values again and again leave room for those that come later.
+    #[test]
+    fn users_are_told_however_late_they_come() {
+        let mut traces: Vec<_> = (0..MAX_VALUES as u64 + 3)
+            .map(|n| trace(1, "s", n, n + 1))
+            .collect();
+        let late = SpanBuilder::new("shop", 2, 2, 9)
+            .server()
+            .time(9_000, 9_001)
+            .text("rum.app.id", "late@2");
+        traces.push(OfSession {
+            digest: Arc::new(Digest::of(&[late.build()])),
+            ..trace(2, "s", 0, 0)
+        });
+        let session = Session::new("s", traces).unwrap();
+        let expected = ["a@1", "late@2"].map(str::to_owned);
+        assert_eq!(session.app_ids, BTreeSet::from(expected));
     }
 
     #[test]

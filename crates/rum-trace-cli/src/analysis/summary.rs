@@ -38,7 +38,7 @@ impl Summary {
     pub(crate) fn new(trace: TraceId, digest: &Digest, findings: usize, sequence: u64) -> Self {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let lead = digest.lead();
-        let of_lead = |key| owned(lead.and_then(|lead| lead.text(key)));
+        let of_lead = |field: Field| owned(lead.and_then(|lead| field.of(lead)));
         Self {
             trace_id: trace.to_string(),
             name: digest.name().to_owned(),
@@ -51,9 +51,9 @@ impl Summary {
                 .texts(Field::Service)
                 .map(ToString::to_string)
                 .collect(),
-            method: of_lead("http.request.method"),
-            route: owned(lead.and_then(|lead| facts::route(lead))),
-            path: of_lead("url.path"),
+            method: owned(lead.and_then(|lead| facts::method(lead)).map(facts::short)),
+            route: of_lead(Field::Route),
+            path: of_lead(Field::Path),
             status: lead.and_then(|lead| facts::http_status(lead)),
             app_id: owned(digest.app()),
             app_type: owned(digest.app_type()),
@@ -126,6 +126,37 @@ mod tests {
                 sequence: 7,
             }
         );
+    }
+
+    /// A list of hundreds of them is held for each who reads it.
+    #[test]
+    fn long_texts_are_cut() {
+        let long = "ä".repeat(30_000);
+        let keys = [
+            "http.request.method",
+            "http.route",
+            "url.path",
+            "rum.app.id",
+            "rum.app.type",
+            "rum.app.version",
+            "session.id",
+            "user.id",
+        ];
+        let span = SpanBuilder::new("shop", 1, 2, 9).server();
+        let span = keys
+            .into_iter()
+            .fold(span, |span, key| span.text(key, &long));
+        let span = span.build();
+        let digest = Digest::of(&[Arc::clone(&span)]);
+        let written = |digest| serde_json::to_string(&Summary::new(span.trace_id, digest, 0, 0));
+        let json = written(&digest).unwrap();
+        assert!(json.len() < 10_000, "{}", json.len());
+        assert!(digest.weight() < 20_000, "{}", digest.weight());
+        // What a list shows is found.
+        assert!(digest.has(Field::Session, digest.session().unwrap()));
+        let root = SpanBuilder::new("shop", 1, 2, 0).name(&long).build();
+        let json = written(&Digest::of(&[root])).unwrap();
+        assert!(json.len() < 2_000, "{}", json.len());
     }
 
     #[test]

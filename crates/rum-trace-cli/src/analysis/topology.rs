@@ -6,6 +6,7 @@ mod peers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::digest::Field;
 use super::facts;
 use super::phone::Tap;
 use super::sketch::Sketch;
@@ -172,9 +173,7 @@ impl Topology {
 
     fn tapped(&mut self, spans: &[Arc<Span>], tap: &Tap) {
         for span in tap.entries.iter().filter_map(|entry| spans.get(*entry)) {
-            let app = span
-                .text("rum.app.id")
-                .or_else(|| span.text("rum.app.type"));
+            let app = Field::App.of(span).or_else(|| Field::AppType.of(span));
             let app = Node::App(app.unwrap_or("unknown").into());
             self.count(&app, span);
             let service = Node::Service(Arc::clone(&span.resource.service));
@@ -206,14 +205,17 @@ pub(crate) enum Beyond {
 
 pub(crate) fn beyond(span: &Span, peers: &Peers) -> Option<Beyond> {
     let address = facts::peer(span);
-    if let Some(service) = address
-        .as_deref()
-        .and_then(|address| peers.service(address))
-    {
+    let system = facts::system(span);
+    // A database may have the address of a service, where its port is not told.
+    let service = match system {
+        Some(_) => None,
+        None => address.as_deref().and_then(|known| peers.service(known)),
+    };
+    if let Some(service) = service {
         return Some(Beyond::Service(service));
     }
-    let system = facts::system(span).map(str::to_owned);
-    address.or(system).map(Beyond::Peer)
+    let peer = address.as_deref().or(system)?;
+    Some(Beyond::Peer(facts::short(peer).to_owned()))
 }
 
 /// Whether it calls, and neither another process nor another call is under it.

@@ -14,23 +14,24 @@ mod value;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http::host::HostPolicy;
 use crate::http::server::{Patience, Server};
-use otlp::Bounds;
+use otlp::Receiver;
 
 #[cfg(test)]
 pub(crate) use builder::SpanBuilder;
 pub(crate) use intake::Intake;
 pub(crate) use otlp::{Coding, MediaType, RequestLimits, decode};
 pub(crate) use span::{Dropped, Event, Link, Span, SpanKind, Status};
-pub(crate) use stats::{IgnoredRequests, StatsSnapshot};
+pub(crate) use stats::{IgnoredRequests, Refused, StatsSnapshot};
 #[cfg(test)]
 pub(crate) use store::{Clock, QUIET};
 pub(crate) use store::{Filter, Kept, Limits, Listed, StatusFilter, Store};
 #[cfg(test)]
 pub(crate) use value::Value;
-pub(crate) use value::{Attributes, Cut};
+pub(crate) use value::{Attributes, Cut, MAX_KEY, clip};
 
 /// What a collector listens on, and what it puts up with.
 #[derive(Clone, Debug, Default)]
@@ -90,31 +91,31 @@ pub(crate) struct Collector {
     http: Option<Server>,
     intake: Arc<Intake>,
     store: Arc<Store>,
+    turned_away: Arc<AtomicU64>,
 }
 
 impl Collector {
     pub(crate) async fn start(options: Options) -> Result<Self, StartError> {
         let store = Arc::new(Store::new(options.limits));
-        let bounds = Arc::new(Bounds::new(options.requests));
         let intake = Arc::new(Intake::new(Arc::clone(&store)));
+        let receiver = Receiver::new(Arc::clone(&intake), options.requests, options.hosts);
+        let receiver = Arc::new(receiver);
         let mut collector = Self {
             grpc: None,
             http: None,
             intake,
             store,
+            turned_away: Arc::default(),
         };
+        let turned_away = Arc::clone(&collector.turned_away);
         if let Some(address) = options.grpc {
-            let app = otlp::grpc::router(
-                Arc::clone(&collector.intake),
-                Arc::clone(&bounds),
-                options.hosts.clone(),
-            );
-            let started = Server::start(address, app, options.patience).await;
+            let app = otlp::grpc::router(Arc::clone(&receiver));
+            let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.grpc = Some(started.map_err(start_error("--grpc", address))?);
         }
         if let Some(address) = options.http {
-            let app = otlp::http::router(Arc::clone(&collector.intake), bounds, options.hosts);
-            let started = Server::start(address, app, options.patience).await;
+            let app = otlp::http::router(receiver);
+            let started = Server::start(address, app, options.patience, &turned_away).await;
             collector.http = Some(started.map_err(start_error("--http", address))?);
         }
         Ok(collector)
@@ -141,11 +142,16 @@ impl Collector {
         &self.store
     }
 
+    /// Counts the connections that were closed at once, since there were too
+    /// many; those of servers beside it, too.
+    pub(crate) const fn turned_away(&self) -> &Arc<AtomicU64> {
+        &self.turned_away
+    }
+
     /// What came in and what was refused so far.
     pub(crate) fn stats(&self) -> StatsSnapshot {
-        let servers = [&self.grpc, &self.http].into_iter().flatten();
         let mut stats = self.intake.stats.snapshot();
-        stats.connections_turned_away = servers.map(Server::turned_away).sum();
+        stats.connections_turned_away = self.turned_away.load(Ordering::Relaxed);
         stats
     }
 
@@ -158,7 +164,11 @@ impl Collector {
     }
 }
 
-fn start_error(option: &'static str, address: SocketAddr) -> impl Fn(io::Error) -> StartError {
+/// Of the option that names the address.
+pub(crate) fn start_error(
+    option: &'static str,
+    address: SocketAddr,
+) -> impl Fn(io::Error) -> StartError {
     move |error| match error.kind() {
         io::ErrorKind::AddrInUse => StartError::Taken { option, address },
         _ => StartError::Listen {

@@ -83,7 +83,6 @@ pub(crate) struct Link {
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
     pub(crate) trace_state: Option<Box<str>>,
-    pub(crate) flags: u32,
     pub(crate) attributes: Attributes,
     /// Attributes that the sender dropped.
     pub(crate) dropped: u32,
@@ -218,7 +217,6 @@ impl Link {
             trace_id: id(&link.trace_id).and_then(TraceId::from_bytes)?,
             span_id: id(&link.span_id).and_then(SpanId::from_bytes)?,
             trace_state: trace_state(link.trace_state, cut),
-            flags: link.flags,
             attributes: Attributes::from_proto(link.attributes, cut),
             dropped: link.dropped_attributes_count,
         })

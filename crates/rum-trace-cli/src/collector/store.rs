@@ -18,10 +18,9 @@ use rum_trace_propagation::TraceId;
 use tokio::sync::watch;
 
 use super::Span;
-use crate::analysis::findings::{Evidence, Findings};
-use crate::analysis::phone::Tap;
+use crate::analysis;
+use crate::analysis::findings::Findings;
 use crate::analysis::topology::{Peers, Topology};
-use crate::analysis::tree::Tree;
 
 pub(crate) use answers::{Changes, Counts, Found, Kept, Listed};
 pub(crate) use clock::Clock;
@@ -186,11 +185,11 @@ impl Store {
             for trace in due {
                 let (settled, news) = analyse(&trace.spans, trace.quiet, &peers);
                 let mut table = self.lock();
-                let evicted = table.settle(trace.arrival, trace.spans.len(), settled);
+                let outcome = table.settle(&trace, settled);
                 table.learn(news);
                 drop(table);
-                drop(evicted);
-                whole.extend(trace.quiet.then_some(trace.id));
+                drop(outcome.evicted);
+                whole.extend(outcome.whole.then_some(trace.id));
             }
             let changed = self.lock().sequence();
             self.tell(changed);
@@ -238,22 +237,11 @@ impl Store {
 type News = Vec<(String, Arc<str>)>;
 
 fn analyse(spans: &[Arc<Span>], quiet: bool, peers: &Peers) -> (Settled, News) {
-    let tree = Tree::new(spans);
-    let tap = Tap::of(spans, &tree);
-    let evidence = Evidence {
-        spans,
-        tree: &tree,
-        tap: tap.as_ref(),
-        quiet,
-        peers,
-    };
-    let findings = Findings::of(evidence);
-    let topology = Topology::of(spans, &tree, tap.as_ref(), peers);
-    let settled = Settled {
-        findings: findings.count(),
-        topology: Arc::new(topology),
-    };
-    (settled, peers.news(spans, &tree))
+    analysis::look(spans, quiet, peers, |evidence| {
+        let topology = Topology::of(spans, evidence.tree, evidence.tap, peers);
+        let settled = Settled::new(Findings::of(evidence).count(), topology);
+        (settled, peers.news(spans, evidence.tree))
+    })
 }
 
 #[cfg(test)]

@@ -239,15 +239,19 @@ impl fmt::Display for NotFinite {
 
 /// Text of at most so many bytes, and of whole characters.
 pub(super) fn text(mut text: String, most: usize, cut: &mut Cut) -> Box<str> {
-    if text.len() > most {
-        let mut end = most;
-        while !text.is_char_boundary(end) {
-            end = end.saturating_sub(1);
-        }
-        text.truncate(end);
-        count(&mut cut.values, 1);
-    }
+    let whole = text.len();
+    text.truncate(clip(&text, most).len());
+    count(&mut cut.values, usize::from(text.len() < whole));
     text.into_boxed_str()
+}
+
+/// As much of the start of a text as has so many bytes.
+pub(crate) fn clip(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// A counter that stays at its end.

@@ -3,17 +3,14 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -22,8 +19,10 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tower_service::Service as _;
+
+use super::idle::{Answering, Requests};
 
 /// How long an accept that failed, for want of file descriptors, is not repeated.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
@@ -63,42 +62,37 @@ pub(crate) struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
-    turned_away: Arc<AtomicU64>,
 }
 
 impl Server {
+    /// Connections that are closed at once, since there are too many, are
+    /// counted in `turned_away`.
     pub(crate) async fn start(
         address: SocketAddr,
         app: Router,
         patience: Patience,
+        turned_away: &Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let turned_away = Arc::new(AtomicU64::new(0));
         let acceptor = Acceptor {
             listener,
             app,
             patience,
             stopped,
-            turned_away: Arc::clone(&turned_away),
+            turned_away: Arc::clone(turned_away),
         };
         Ok(Self {
             address,
             stop,
             task: tokio::spawn(acceptor.run()),
-            turned_away,
         })
     }
 
     /// Where it listens, with the port that it got.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// How many connections were closed at once, since there were too many.
-    pub(crate) fn turned_away(&self) -> u64 {
-        self.turned_away.load(Ordering::Relaxed)
     }
 
     /// Takes no more connections, lets requests under way end, and waits for
@@ -205,106 +199,15 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// The requests of one connection: how many are under way, and since when none.
-struct Requests {
-    state: watch::Sender<State>,
-}
-
-#[derive(Clone, Copy)]
-struct State {
-    under_way: usize,
-    any: bool,
-    since: Instant,
-}
-
-impl Requests {
-    fn new() -> Self {
-        let state = State {
-            under_way: 0,
-            any: false,
-            since: Instant::now(),
-        };
-        Self {
-            state: watch::Sender::new(state),
-        }
-    }
-
-    fn begin(&self) -> UnderWay {
-        self.state.send_modify(|state| {
-            state.under_way = state.under_way.saturating_add(1);
-            state.any = true;
-        });
-        UnderWay(self.state.clone())
-    }
-
-    /// Ends when the connection was without a request for too long.
-    async fn out_of(&self, patience: Patience) {
-        let mut changes = self.state.subscribe();
-        loop {
-            let state = *changes.borrow_and_update();
-            let left = if state.any {
-                patience.idle
-            } else {
-                patience.first_request
-            };
-            let over = async {
-                match state.under_way {
-                    0 => sleep_until(state.since + left).await,
-                    _ => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = over => return,
-                // The sender is in `self`.
-                _ = changes.changed() => {}
-            }
-        }
-    }
-}
-
-/// A request until its answer is sent: a stream of events is no idle connection.
-struct Answering {
-    body: Body,
-    #[expect(dead_code, reason = "it counts as long as it is there")]
-    under_way: UnderWay,
-}
-
-impl http_body::Body for Answering {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-struct UnderWay(watch::Sender<State>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.send_modify(|state| {
-            state.under_way = state.under_way.saturating_sub(1);
-            state.since = Instant::now();
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
 
     use axum::routing::get;
+    use bytes::Bytes;
+    use http_body::Frame;
     use http_body_util::StreamBody;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
@@ -337,7 +240,8 @@ mod tests {
             ..Patience::default()
         };
         let app = Router::new().route("/", get(stream));
-        let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), app, patience).await;
+        let address = (Ipv4Addr::LOCALHOST, 0).into();
+        let server = Server::start(address, app, patience, &Arc::default()).await;
         let server = server.unwrap();
         let mut client = TcpStream::connect(server.address()).await.unwrap();
         let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";

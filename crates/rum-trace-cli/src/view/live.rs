@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::api::{ApiError, Query, Status};
+use super::api::{ApiError, Query, Status, decimal};
 use super::start::Shared;
 use crate::analysis::summary::Summary;
 use crate::collector::Listed;
@@ -43,7 +43,7 @@ pub(super) async fn events(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let asked = since(query.as_deref(), &headers)?;
+    let asked = since(query.as_deref(), &headers, &shared.process)?;
     let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
         return Err(ApiError::too_many_listeners(MAX_LISTENERS));
     };
@@ -60,14 +60,18 @@ pub(super) async fn events(
 }
 
 /// The sequence number that the listener knows. A browser that connects again
-/// tells the last that it got, which counts more than what the page's address
-/// said at first.
-fn since(query: Option<&str>, headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+/// tells the last event that it got, which counts more than what the page's
+/// address said at first. Of an event of another process nothing is known here.
+fn since(query: Option<&str>, headers: &HeaderMap, process: &str) -> Result<Option<u64>, ApiError> {
     let query = Query::parse(query, &["since"])?;
-    let asked = query.read("since", "a sequence number", |text| text.parse().ok())?;
-    let last = headers.get(LAST_EVENT_ID);
+    let asked = query.read("since", "a sequence number", decimal)?;
+    let last = headers.get(LAST_EVENT_ID).filter(|last| !last.is_empty());
+    let sequence = |last: &HeaderValue| {
+        let (from, sequence) = last.to_str().ok()?.split_once('-')?;
+        decimal(sequence).filter(|_| from == process)
+    };
     Ok(last
-        .and_then(|last| last.to_str().ok()?.parse().ok())
+        .map(|last| sequence(last).unwrap_or_default())
         .or(asked))
 }
 
@@ -87,7 +91,7 @@ impl Listener {
         let now = shared.store.sequence();
         Self {
             changes: shared.store.watch(),
-            // A number from before a restart is none.
+            // A number that was not reached yet is from before a restart.
             sequence: asked.map_or(now, |asked| if asked > now { 0 } else { asked }),
             shared,
             last: None,
@@ -101,6 +105,16 @@ impl Listener {
             self.greeted = true;
             return Some(Bytes::from_static(b"retry: 1000\n\n"));
         }
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            // However much there is to tell.
+            biased;
+            () = shared.ending() => None,
+            told = self.told() => told,
+        }
+    }
+
+    async fn told(&mut self) -> Option<Bytes> {
         if let Some(last) = self.last {
             // What comes meanwhile is in the next event.
             sleep_until(last + INTERVAL).await;
@@ -110,7 +124,6 @@ impl Listener {
         if known <= self.sequence {
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
-                () = self.shared.ending() => return None,
                 () = sleep(STILL_HERE) => return Some(Bytes::from_static(b": still here\n\n")),
             }
         }
@@ -129,7 +142,7 @@ impl Listener {
         };
         // JSON has no line ends of its own: it is one line.
         let json = serde_json::to_string(&changed).ok()?;
-        let event = format!("id: {}\nevent: changed\ndata: {json}\n\n", changes.sequence);
-        Some(event.into())
+        let id = format!("{}-{}", self.shared.process, changes.sequence);
+        Some(format!("id: {id}\nevent: changed\ndata: {json}\n\n").into())
     }
 }

@@ -18,7 +18,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::ViewArgs;
 use crate::collector::{self, Options, Store};
-use crate::print::Printer;
+use crate::print::Drawing;
 
 use ended::Ended;
 pub(crate) use size::parse as parse_size;
@@ -36,7 +36,12 @@ pub(crate) fn main(args: &ViewArgs) -> ExitCode {
         .enable_all()
         .build()
         .map_err(StartError::Runtime)
-        .and_then(|runtime| runtime.block_on(run(args)));
+        .and_then(|runtime| {
+            let ended = runtime.block_on(run(args));
+            // Not waited for: a reader of the output that does not read on.
+            runtime.shutdown_background();
+            ended
+        });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,7 +54,7 @@ pub(crate) fn main(args: &ViewArgs) -> ExitCode {
 /// A viewer beside what sends it spans: OTLP over HTTP is taken on a free port.
 pub(crate) async fn beside(page: SocketAddr) -> Result<Running, StartError> {
     let running = Running::start(page, Options::loopback()).await?;
-    // Without a printer it goes on until the runtime ends.
+    // Without a drawing it goes on until the runtime ends.
     tokio::spawn(settle(Arc::clone(running.store()), None));
     Ok(running)
 }
@@ -77,8 +82,10 @@ async fn run(args: &ViewArgs) -> Result<(), StartError> {
     if let Err(error) = shown {
         return end_of_output(error);
     }
-    let printer = args.print.then(Printer::new);
-    let work = settle(Arc::clone(running.store()), printer);
+    let drawing = args
+        .print
+        .then(|| Drawing::new(Arc::clone(running.store())));
+    let work = settle(Arc::clone(running.store()), drawing);
     let end = tokio::select! {
         () = ended.wait() => Ok(()),
         Err(error) = work => end_of_output(error),
@@ -96,24 +103,17 @@ fn end_of_output(error: io::Error) -> Result<(), StartError> {
 }
 
 /// Looks at traces that have become quiet, and draws them if they are wanted.
-async fn settle(store: Arc<Store>, mut printer: Option<Printer>) -> io::Result<()> {
+async fn settle(store: Arc<Store>, mut drawing: Option<Drawing>) -> io::Result<()> {
     let mut ticks = tokio::time::interval(SETTLE_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let store = Arc::clone(&store);
-        let settled = tokio::task::spawn_blocking(move || {
-            let whole = store.settle();
-            let drawn = printer
-                .as_mut()
-                .map_or(Ok(()), |printer| printer.draw(&store, &whole));
-            (printer, drawn)
-        });
-        let Ok((back, drawn)) = settled.await else {
-            return Err(io::Error::other("the work on arrived traces ended"));
-        };
-        drawn?;
-        printer = back;
+        let settled = tokio::task::spawn_blocking(move || store.settle());
+        let whole = settled.await.map_err(io::Error::other)?;
+        if let Some(drawing) = &mut drawing {
+            drawing.draw(whole).await?;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What stands while the viewer runs: the receivers and the page.
 
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::{api, guard, live};
 use crate::cli::ViewArgs;
 use crate::collector::{self, Collector, Limits, Options, Store};
 use crate::http::host::HostPolicy;
-use crate::http::server::{Patience, Server};
+use crate::http::server::Server;
 
 /// Why the viewer cannot start, or go on.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,10 @@ pub(super) struct Shared {
     pub(super) hosts: HostPolicy,
     /// Places for those who listen to events.
     pub(super) listeners: Arc<Semaphore>,
+    /// Places for answers in the making.
+    pub(super) answers: Arc<Semaphore>,
+    /// Tells the events of this process from those of another.
+    pub(super) process: String,
     refused_hosts: AtomicU64,
     ended: watch::Sender<bool>,
 }
@@ -64,18 +69,22 @@ impl Running {
     /// With the page here, and a collector with these options.
     pub(crate) async fn start(listen: SocketAddr, options: Options) -> Result<Self, StartError> {
         let hosts = options.hosts.clone();
+        let patience = options.patience;
         let collector = Collector::start(options).await?;
+        let turned_away = Arc::clone(collector.turned_away());
         let shared = Arc::new(Shared {
             store: Arc::clone(collector.store()),
             collector,
             hosts,
             listeners: Arc::new(Semaphore::new(live::MAX_LISTENERS)),
+            answers: Arc::new(Semaphore::new(api::MAX_ANSWERS)),
+            process: format!("{:016x}", RandomState::new().hash_one(())),
             refused_hosts: AtomicU64::new(0),
             ended: watch::Sender::new(false),
         });
         let app = guard::around(api::router(Arc::clone(&shared)), Arc::clone(&shared));
-        let page = Server::start(listen, app, Patience::default()).await;
-        let page = page.map_err(|error| cannot_listen(listen, error))?;
+        let page = Server::start(listen, app, patience, &turned_away).await;
+        let page = page.map_err(collector::start_error("--listen", listen))?;
         Ok(Self { shared, page })
     }
 
@@ -99,6 +108,11 @@ impl Running {
     /// Where the page is.
     pub(crate) const fn page(&self) -> SocketAddr {
         self.page.address()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     #[cfg(test)]
@@ -173,16 +187,4 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         });
     }
     address
-}
-
-fn cannot_listen(address: SocketAddr, error: io::Error) -> StartError {
-    let option = "--listen";
-    StartError::Listen(match error.kind() {
-        io::ErrorKind::AddrInUse => collector::StartError::Taken { option, address },
-        _ => collector::StartError::Listen {
-            option,
-            address,
-            error,
-        },
-    })
 }

@@ -5,13 +5,18 @@ mod live;
 mod queries;
 mod services;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::start::{Running, StartError, options};
 use crate::cli::{Cli, Command, ViewArgs};
+use crate::collector::SpanBuilder;
 use client::{Answer, get, send};
 
 /// Far more than anything takes; a machine may be busy.
@@ -134,6 +139,51 @@ async fn whom_it_answers() {
     }
     let status = get(&running, "/api/v1/status").await;
     assert_eq!(status["refused"]["requests"]["host"], refused);
+}
+
+/// Of the page's port as of the receivers'.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_too_many_are_counted() {
+    let args = args(&[]);
+    let mut options = options(&args);
+    options.patience.connections = 1;
+    let running = Running::start(args.listen, options).await.unwrap();
+    for address in [running.page(), running.collector_http()] {
+        let _first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let closed = timeout(PATIENCE, second.read(&mut [0])).await.unwrap();
+        assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+    }
+    assert_eq!(running.collector().stats().connections_turned_away, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sender_left_out_is_shown_where_it_did() {
+    let running = running(&[]).await;
+    let span = SpanBuilder::new("shop", 1, 2, 0)
+        .event("e", 1, &[])
+        .link(3, 4);
+    let mut span = span.try_build().unwrap();
+    span.dropped.events = 1;
+    span.events[0].dropped = 2;
+    span.links[0].dropped = 3;
+    Arc::make_mut(&mut span.resource).dropped = 4;
+    Arc::make_mut(&mut span.scope).dropped = 5;
+    running.store().insert([span]);
+    let path = format!(
+        "/api/v1/traces/{}/spans/{}",
+        "01".repeat(16),
+        "02".repeat(8)
+    );
+    let span = get(&running, &path).await;
+    assert_eq!(
+        span["dropped"],
+        json!({"attributes": 0, "events": 1, "links": 0})
+    );
+    assert_eq!(span["events"][0]["dropped_attributes"], 2);
+    assert_eq!(span["links"][0]["dropped_attributes"], 3);
+    assert_eq!(span["resource_dropped_attributes"], 4);
+    assert_eq!(span["scope"]["dropped_attributes"], 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,13 @@
 //! What the phone told, from hop to hop: whether it arrives, and as the same.
 
+use rum_trace::RumKey;
+
 use super::{Evidence, Finding, Findings, Groups, Hop, Kind, words};
 use crate::analysis::facts;
 use crate::collector::{Span, SpanKind};
+
+const APP: &str = RumKey::AppId.attribute();
+const SESSION: &str = RumKey::SessionId.attribute();
 
 /// What a span knows of the phone, by itself or by its parent in the same
 /// service.
@@ -65,8 +70,8 @@ pub(super) fn find(evidence: Evidence<'_>, findings: &mut Findings) {
 fn own(span: &Span) -> Known<'_> {
     Known {
         rum: facts::tells_rum(span) || facts::has_rum_member(span),
-        session: span.text("session.id"),
-        app: span.text("rum.app.id"),
+        session: span.text(SESSION),
+        app: span.text(APP),
     }
 }
 
@@ -77,8 +82,8 @@ fn is_hop(evidence: Evidence<'_>, caller: usize, callee: &Span) -> bool {
 fn differing(before: Known<'_>, own: Known<'_>) -> Option<&'static str> {
     let differ = |one: Option<&str>, other: Option<&str>| matches!((one, other), (Some(one), Some(other)) if one != other);
     match () {
-        () if differ(before.session, own.session) => Some("session.id"),
-        () if differ(before.app, own.app) => Some("rum.app.id"),
+        () if differ(before.session, own.session) => Some(SESSION),
+        () if differ(before.app, own.app) => Some(APP),
         () => None,
     }
 }

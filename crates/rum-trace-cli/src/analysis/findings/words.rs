@@ -138,10 +138,33 @@ pub(super) fn clock_skew(hop: &Hop, skew: Skew, by: u64) -> String {
         Skew::BeginsAfterEnd => format!("begins {ms} ms after the end of the call by"),
         Skew::EndsLongAfter => format!("ends {ms} ms after the end of the call by"),
     };
+    let (from, to) = (quote(&hop.from), quote(&hop.to));
+    if from == to {
+        return format!(
+            "A span of {to} {what} the same service: its instances have clocks that differ, a \
+             clock was set meanwhile, or the span was given its times by hand. Compare their \
+             durations, not their times."
+        );
+    }
     format!(
-        "A span of {} {what} {}: the clocks of the two differ. Let both machines follow the same \
-         time service; until then compare their durations, not their times.",
-        quote(&hop.to),
-        quote(&hop.from)
+        "A span of {to} {what} {from}: the clocks of the two differ. Let both machines follow the \
+         same time service; until then compare their durations, not their times."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spans_of_one_service_are_not_said_to_be_two() {
+        let said = |from: &str, to: &str| {
+            let (from, to) = (from.to_owned(), to.to_owned());
+            clock_skew(&Hop { from, to }, Skew::BeginsBefore, 7_000_000)
+        };
+        assert!(said("shop", "stock").contains("“shop”: the clocks of the two differ"));
+        let one = said("shop", "shop");
+        assert!(one.starts_with("A span of “shop” begins 7 ms before its parent in the same"));
+        assert!(!one.contains("the two"), "{one}");
+    }
 }

@@ -10,6 +10,8 @@ use crate::collector::Span;
 
 /// Addresses that are remembered. Who calls more of them is a crawler.
 const MAX_PEERS: usize = 1_000;
+/// The longest of them; DNS has no longer names. They are held for good.
+const MAX_ADDRESS: usize = 255;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peers(HashMap<String, Option<Arc<str>>>);
@@ -26,7 +28,11 @@ impl Peers {
         let calls = spans.iter().enumerate().filter_map(|(index, span)| {
             let caller = spans.get(tree.parent_span(index)?)?;
             let call = facts::is_called(span) && facts::is_calling(caller);
-            let address = facts::peer(caller).filter(|_| call)?;
+            // Who hears of a message does not answer at the broker's address.
+            if !call || facts::system(caller).is_some() {
+                return None;
+            }
+            let address = facts::peer(caller).filter(|address| address.len() <= MAX_ADDRESS)?;
             let known = self.0.get(&address);
             let news = known.is_none_or(|known| {
                 known
@@ -53,6 +59,8 @@ impl Peers {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::trace::v1::span::SpanKind as SentKind;
+
     use super::*;
     use crate::collector::SpanBuilder;
 
@@ -65,6 +73,22 @@ mod tests {
         ]
         .map(SpanBuilder::build);
         Peers::default().news(&spans, &Tree::new(&spans))
+    }
+
+    #[test]
+    fn what_no_service_answers_at_is_not_learnt() {
+        assert_eq!(call("stock", &"a".repeat(MAX_ADDRESS)).len(), 1);
+        assert_eq!(call("stock", &"a".repeat(MAX_ADDRESS + 1)).len(), 0);
+        let spans = [
+            SpanBuilder::new("shop", 1, 2, 0)
+                .kind(SentKind::Producer)
+                .text("messaging.system", "kafka")
+                .text("server.address", "broker"),
+            SpanBuilder::new("mail", 1, 3, 2).kind(SentKind::Consumer),
+        ]
+        .map(SpanBuilder::build);
+        let news = Peers::default().news(&spans, &Tree::new(&spans));
+        assert_eq!(news, []);
     }
 
     #[test]

@@ -97,6 +97,21 @@ fn a_call_to_a_known_service_that_tells_nothing_is_lost() {
     assert_eq!(nodes, ["service:shop 1 0", "service:stock 0 0"]);
 }
 
+/// On one machine, with no port told, it has the address of a service.
+#[test]
+fn a_database_is_no_service_that_answers_at_its_address() {
+    let spans = shop();
+    let mut peers = Peers::default();
+    peers.learn(peers.news(&spans, &Tree::new(&spans)));
+    let call = [span("shop", 2, 0)
+        .client()
+        .text("server.address", "stock.example")
+        .text("db.system.name", "redis")
+        .build()];
+    let (edges, _) = drawn(&of(&call, &peers));
+    assert_eq!(edges, ["service:shop peer:stock.example 1 0 0"]);
+}
+
 #[test]
 fn a_call_that_is_made_by_another_call_is_counted_once() {
     let spans = [

@@ -73,7 +73,7 @@ pub(super) fn refusal(media_type: MediaType, refusal: &Refusal) -> Response {
     let header = match refusal.reason {
         Reason::UnsupportedEncoding => Some((ACCEPT_ENCODING, SUPPORTED)),
         Reason::Method => Some((ALLOW, "POST")),
-        Reason::Busy => Some((RETRY_AFTER, "1")),
+        Reason::Timeout | Reason::Busy => Some((RETRY_AFTER, "1")),
         _ => None,
     };
     if let Some((name, value)) = header {
@@ -82,6 +82,13 @@ pub(super) fn refusal(media_type: MediaType, refusal: &Refusal) -> Response {
             .insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// For who asks a port of gRPC in another way: a person, or an exporter that has
+/// the wrong port.
+pub(super) fn text(refusal: &Refusal) -> Response {
+    let (status, _) = codes(refusal.reason);
+    (status, refusal.message.clone()).into_response()
 }
 
 /// For HTTP, and for `google.rpc.Status`. Only what may be tried again has one of
@@ -101,8 +108,8 @@ const fn codes(reason: Reason) -> (StatusCode, i32) {
         Reason::Host => (StatusCode::MISDIRECTED_REQUEST, PERMISSION_DENIED),
         Reason::Method => (StatusCode::METHOD_NOT_ALLOWED, UNIMPLEMENTED),
         Reason::NotFound => (StatusCode::NOT_FOUND, NOT_FOUND),
-        Reason::Timeout => (StatusCode::REQUEST_TIMEOUT, INVALID_ARGUMENT),
-        Reason::Busy => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
+        // A 408 is for good by OTLP, and a slow network is not.
+        Reason::Timeout | Reason::Busy => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bodies are read up to a length, for a while, and with all others within one
 //! bound of memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +13,8 @@ use crate::collector::stats::Reason;
 
 /// How many bodies' worth of a refused one is read.
 const DRAINED: usize = 4;
+/// The most that is set aside for a body of which nothing has come yet.
+const FIRST: usize = 64 * 1024;
 
 /// The bytes of all bodies that are in memory.
 #[derive(Debug)]
@@ -22,9 +25,9 @@ pub(super) struct InFlight {
 
 /// A body, and its part of what is in flight, given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Held<'a> {
+pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _share: Share<'a>,
+    _share: Share,
 }
 
 impl InFlight {
@@ -35,18 +38,26 @@ impl InFlight {
         }
     }
 
-    fn share(&self) -> Share<'_> {
-        Share { of: self, bytes: 0 }
+    #[cfg(test)]
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn share(self: &Arc<Self>) -> Share {
+        Share {
+            of: Arc::clone(self),
+            bytes: 0,
+        }
     }
 }
 
 #[derive(Debug)]
-struct Share<'a> {
-    of: &'a InFlight,
+struct Share {
+    of: Arc<InFlight>,
     bytes: usize,
 }
 
-impl Share<'_> {
+impl Share {
     /// False if there is no room for that many more.
     fn grow(&mut self, more: usize) -> bool {
         let most = self.of.most;
@@ -60,7 +71,7 @@ impl Share<'_> {
     }
 }
 
-impl Drop for Share<'_> {
+impl Drop for Share {
     fn drop(&mut self) {
         self.of.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -73,7 +84,7 @@ pub(super) async fn read<B>(
     body: B,
     most: usize,
     announced: Option<u64>,
-) -> Result<Held<'_>, Refusal>
+) -> Result<Held, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
 {
@@ -82,8 +93,8 @@ where
         return Err(Refusal::too_large(bounds.limits));
     }
     let mut share = bounds.in_flight.share();
-    // As long as nothing is written to it, it costs nothing.
-    let mut whole = BytesMut::with_capacity(announced.unwrap_or(0));
+    // Not counted before it comes: who announces much and sends nothing takes little.
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or(0).min(FIRST));
     frames(bounds, body, |data| {
         if data.len() > most.saturating_sub(whole.len()) {
             return Err(Refusal::too_large(bounds.limits));
@@ -206,7 +217,7 @@ mod tests {
         assert_eq!(refusal.reason, Reason::Busy);
         drop(first);
         // Everything was given back, that of the refused one too.
-        assert_eq!(bounds.in_flight.used.load(Ordering::Relaxed), 0);
+        assert_eq!(bounds.in_flight.used(), 0);
         read(&bounds, Body::from(vec![1; 6]), 10, None)
             .await
             .unwrap();

@@ -1,152 +1,100 @@
-//! OTLP over gRPC. Bodies are read here, within the same bounds as those over
-//! HTTP; tonic takes the frames apart, decompresses and answers.
+//! OTLP over gRPC: unary calls, so that there is one message in a body, and the
+//! same bounds hold as over HTTP.
 
-use std::future::{Ready, ready};
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Request};
-use axum::response::Response;
-use bytes::{Buf as _, BufMut as _, Bytes};
-use http_body_util::Full;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
+use axum::response::{IntoResponse as _, Response};
+use bytes::{BufMut as _, BytesMut};
+use http_body_util::{BodyExt as _, Full};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
-use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
 
-use super::{Bounds, MediaType, Refusal, RequestLimits, body, decode};
-use crate::collector::intake::Intake;
+use super::encoding::{Coding, SUPPORTED};
+use super::receiver::{Receiver, Signal};
+use super::{MediaType, Refusal, answer, body};
 use crate::collector::stats::{Ignored, Reason};
-use crate::http::host::HostPolicy;
 
 /// In front of each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Answers every request to the address, whatever it asks for.
-pub(crate) fn router(intake: Arc<Intake>, bounds: Arc<Bounds>, hosts: HostPolicy) -> Router {
-    let receiver = Receiver {
-        intake,
-        bounds,
-        hosts,
-    };
-    Router::new()
-        .fallback(handle)
-        .with_state(Arc::new(receiver))
-}
-
-struct Receiver {
-    intake: Arc<Intake>,
-    bounds: Arc<Bounds>,
-    hosts: HostPolicy,
-}
-
-/// Where a call goes.
-#[derive(Clone, Copy)]
-enum Method {
-    Traces,
-    Ignored(Ignored),
+pub(crate) fn router(receiver: Arc<Receiver>) -> Router {
+    Router::new().fallback(handle).with_state(receiver)
 }
 
 async fn handle(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> Response {
-    match receiver.answer(request).await {
-        Ok(response) => response,
+    let (head, mut body) = request.into_parts();
+    let grpc = is_grpc(&head.headers);
+    match respond(&receiver, &head, &mut body, grpc).await {
+        Ok(answer) => success(&answer),
         Err(refusal) => {
-            receiver.intake.stats.refused(refusal.reason);
-            status(&refusal).into_http()
-        }
-    }
-}
-
-impl Receiver {
-    async fn answer(&self, request: Request<Body>) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
-        if !self.hosts.allows(&head.headers, &head.uri) {
-            let message = "this host name is not known here: send to an IP address or to \
-                           localhost, or start with --allow-host";
-            return Err(Refusal::new(Reason::Host, message));
-        }
-        if !is_grpc(&head.headers) {
-            let message = "only gRPC is taken here; OTLP over HTTP has a port of its own";
-            return Err(Refusal::new(Reason::UnsupportedMediaType, message));
-        }
-        match method(head.uri.path())? {
-            Method::Traces => {
-                let most = self.bounds.limits.body.saturating_add(PREFIX);
-                let held = body::read(&self.bounds, body, most, None).await?;
-                self.announced(&held.bytes)?;
-                // Closed never.
-                let _decoder = self.bounds.decoders.acquire().await;
-                let request = Request::from_parts(head, Full::new(held.bytes.clone()));
-                Ok(self.export(request).await)
+            receiver.count(&refusal);
+            if grpc {
+                return failure(&refusal);
             }
-            Method::Ignored(signal) => {
-                body::discard(&self.bounds, body).await?;
-                self.intake.stats.ignored(signal);
-                // What is empty needs no decoder.
-                let request =
-                    Request::from_parts(head, Full::new(Bytes::from_static(&[0; PREFIX])));
-                Ok(call(self.bounds.limits, Answer(|_| Ok(Vec::new())), request).await)
+            // Whoever speaks no gRPC would take its 200 for a success.
+            body::drain(&receiver.bounds, body).await;
+            answer::text(&refusal)
+        }
+    }
+}
+
+async fn respond(
+    receiver: &Receiver,
+    head: &Parts,
+    body: &mut Body,
+    grpc: bool,
+) -> Result<ExportTraceServiceResponse, Refusal> {
+    receiver.admit(head)?;
+    if !grpc {
+        let message = "only gRPC is taken at this port: OTLP over HTTP has one of its own, 4318 \
+                       unless another was chosen";
+        return Err(Refusal::new(Reason::UnsupportedMediaType, message));
+    }
+    match signal(head.uri.path())? {
+        Signal::Traces => {
+            let limit = receiver.limits().body;
+            let most = limit.saturating_add(PREFIX);
+            let mut held = body::read(&receiver.bounds, body, most, None).await?;
+            let prefix = held.bytes.split_to(PREFIX.min(held.bytes.len()));
+            let (compressed, length) = read_prefix(&prefix)?;
+            if length > limit {
+                return Err(Refusal::too_large(receiver.limits()));
             }
+            if length != held.bytes.len() {
+                return Err(Refusal::malformed(&"there is not one whole message"));
+            }
+            let coding = coding(compressed, &head.headers)?;
+            receiver.take(held, coding, MediaType::Protobuf).await
         }
-    }
-
-    /// A message that says it is too long is not waited for.
-    fn announced(&self, body: &[u8]) -> Result<(), Refusal> {
-        let length = body
-            .get(1..PREFIX)
-            .and_then(|length| length.try_into().ok());
-        let length = length.map_or(0, u32::from_be_bytes);
-        match usize::try_from(length) {
-            Ok(length) if length <= self.bounds.limits.body => Ok(()),
-            _ => Err(Refusal::too_large(self.bounds.limits)),
+        Signal::Ignored(signal) => {
+            receiver.ignore(signal, body).await?;
+            // Empty, and so the same for every signal.
+            Ok(ExportTraceServiceResponse::default())
         }
-    }
-
-    async fn export(&self, request: Request<Full<Bytes>>) -> Response {
-        let (intake, limits) = (Arc::clone(&self.intake), self.bounds.limits);
-        let take = Answer(move |message| {
-            let request = decode(message, MediaType::Protobuf, limits)?;
-            let answer: ExportTraceServiceResponse = intake.take(request);
-            Ok(answer.encode_to_vec())
-        });
-        let response = call(limits, take, request).await;
-        if let Some(reason) =
-            Status::from_header_map(response.headers()).and_then(|status| reason(&status))
-        {
-            self.intake.stats.refused(reason);
-        }
-        response
     }
 }
 
-async fn call<F>(
-    limits: RequestLimits,
-    service: Answer<F>,
-    request: Request<Full<Bytes>>,
-) -> Response
-where
-    F: FnMut(Bytes) -> Result<Vec<u8>, Refusal> + Send + 'static,
-{
-    let mut grpc = Grpc::new(Raw)
-        .max_decoding_message_size(limits.body)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Zstd);
-    let response = grpc.unary(service, request).await;
-    response.map(Body::new)
-}
-
-fn method(path: &str) -> Result<Method, Refusal> {
+fn signal(path: &str) -> Result<Signal, Refusal> {
     match path {
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Ok(Method::Traces),
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Ok(Signal::Traces),
         "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => {
-            Ok(Method::Ignored(Ignored::Metrics))
+            Ok(Signal::Ignored(Ignored::Metrics))
         }
         "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => {
-            Ok(Method::Ignored(Ignored::Logs))
+            Ok(Signal::Ignored(Ignored::Logs))
         }
         _ => {
             let message = "only the Export methods of OTLP are answered here";
@@ -165,6 +113,50 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     })
 }
 
+/// Whether the message is compressed, and its length.
+fn read_prefix(prefix: &[u8]) -> Result<(bool, usize), Refusal> {
+    let [compressed @ (0 | 1), a, b, c, d] = *prefix else {
+        return Err(Refusal::malformed(&"there is no message"));
+    };
+    let length = u32::from_be_bytes([a, b, c, d]);
+    Ok((
+        compressed == 1,
+        usize::try_from(length).unwrap_or(usize::MAX),
+    ))
+}
+
+/// Of a message. One that is not compressed may stand where others are.
+fn coding(compressed: bool, headers: &HeaderMap) -> Result<Coding, Refusal> {
+    if !compressed {
+        return Ok(Coding::Identity);
+    }
+    let name = headers.get(ENCODING).map(HeaderValue::as_bytes);
+    match Coding::named(name.unwrap_or_default())? {
+        Coding::Identity => Err(Refusal::malformed(&"it is not told how it is compressed")),
+        coding => Ok(coding),
+    }
+}
+
+fn success(answer: &ExportTraceServiceResponse) -> Response {
+    let length = answer.encoded_len();
+    let mut message = BytesMut::with_capacity(PREFIX.saturating_add(length));
+    message.put_u8(0);
+    message.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    message.put_slice(&answer.encode_to_vec());
+    let trailers = HeaderMap::from_iter([(STATUS, HeaderValue::from_static("0"))]);
+    let body = Full::new(message.freeze()).with_trailers(ready(Some(Ok(trailers))));
+    ([(CONTENT_TYPE, GRPC)], Body::new(body)).into_response()
+}
+
+fn failure(refusal: &Refusal) -> Response {
+    let mut response: Response = status(refusal).into_http();
+    if refusal.reason == Reason::UnsupportedEncoding {
+        let supported = HeaderValue::from_static(SUPPORTED);
+        response.headers_mut().insert(ACCEPT_ENCODING, supported);
+    }
+    response
+}
+
 /// Only what may be tried again has one of the codes that OTLP calls retryable.
 fn status(refusal: &Refusal) -> Status {
     let code = match refusal.reason {
@@ -178,74 +170,6 @@ fn status(refusal: &Refusal) -> Status {
         Reason::Aborted => Code::Cancelled,
     };
     Status::new(code, refusal.message.clone())
-}
-
-/// Why a call failed in tonic's hands, or in ours within it.
-fn reason(status: &Status) -> Option<Reason> {
-    Some(match status.code() {
-        Code::Ok => return None,
-        Code::ResourceExhausted | Code::OutOfRange => Reason::BodyTooLarge,
-        Code::Unimplemented => Reason::UnsupportedEncoding,
-        _ => Reason::Malformed,
-    })
-}
-
-/// A unary method that takes and gives messages as bytes, so that a message can
-/// be weighed before it is decoded.
-struct Answer<F>(F);
-
-impl<F> UnaryService<Bytes> for Answer<F>
-where
-    F: FnMut(Bytes) -> Result<Vec<u8>, Refusal>,
-{
-    type Response = Vec<u8>;
-    type Future = Ready<Result<tonic::Response<Vec<u8>>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let answer = (self.0)(request.into_inner());
-        ready(
-            answer
-                .map(tonic::Response::new)
-                .map_err(|refusal| status(&refusal)),
-        )
-    }
-}
-
-/// Messages are their bytes.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(from.copy_to_bytes(from.remaining())))
-    }
 }
 
 #[cfg(test)]

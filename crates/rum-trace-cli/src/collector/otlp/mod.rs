@@ -3,22 +3,28 @@
 
 mod answer;
 mod body;
+mod decoders;
 mod encoding;
 pub(super) mod grpc;
 pub(super) mod http;
 mod json;
+mod receiver;
 mod weigh;
+#[cfg(test)]
+mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use tokio::sync::Semaphore;
 
 use super::stats::Reason;
 use body::InFlight;
+use decoders::Decoders;
 pub(crate) use encoding::Coding;
+pub(crate) use receiver::Receiver;
 
 /// The decoders that work at a time, however many processors there are: each
 /// may take as much memory as a request may decode to.
@@ -68,10 +74,10 @@ pub(crate) enum MediaType {
 
 /// What all requests share, over either transport: their bounds.
 #[derive(Debug)]
-pub(crate) struct Bounds {
+struct Bounds {
     limits: RequestLimits,
-    in_flight: InFlight,
-    decoders: Semaphore,
+    in_flight: Arc<InFlight>,
+    decoders: Decoders,
 }
 
 impl Refusal {
@@ -97,11 +103,11 @@ impl Refusal {
 }
 
 impl Bounds {
-    pub(crate) fn new(limits: RequestLimits) -> Self {
+    fn new(limits: RequestLimits) -> Self {
         Self {
             limits,
-            in_flight: InFlight::new(limits.in_flight),
-            decoders: Semaphore::new(DECODERS),
+            in_flight: Arc::new(InFlight::new(limits.in_flight)),
+            decoders: Decoders::start(DECODERS),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rum_trace_propagation::TraceId;
 
 use super::super::Span;
+use crate::analysis;
 use crate::analysis::digest::Digest;
+use crate::analysis::findings::Evidence;
 use crate::analysis::summary::Summary;
 use crate::analysis::topology::Peers;
 
@@ -34,6 +36,13 @@ pub(crate) struct Kept {
     /// Whether nothing has arrived for it for a while.
     pub(crate) quiet: bool,
     pub(crate) peers: Arc<Peers>,
+}
+
+impl Kept {
+    /// With its spans in their places.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(Evidence<'_>) -> T) -> T {
+        analysis::look(&self.spans, self.quiet, &self.peers, look)
+    }
 }
 
 /// A trace without its spans.

@@ -46,6 +46,15 @@ pub(super) struct Inserted {
     _evicted: Vec<Trace>,
 }
 
+/// What came of a look at a trace.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Whether it is quiet still.
+    pub(super) whole: bool,
+    /// What had to go for what was found; to be dropped without the lock.
+    pub(super) evicted: Vec<Trace>,
+}
+
 /// A trace that is to be looked at.
 pub(super) struct Pending {
     pub(super) id: TraceId,
@@ -211,28 +220,26 @@ impl Table {
         (pending, Arc::clone(&self.peers))
     }
 
-    /// What was found when the trace had so many spans. It gives what had to go
-    /// for that.
-    #[must_use = "to be dropped without the lock"]
-    pub(super) fn settle(&mut self, arrival: u64, spans: usize, settled: Settled) -> Vec<Trace> {
-        let mut evicted = Vec::new();
-        let Some(trace) = self
-            .at_mut(arrival)
-            .filter(|trace| trace.spans().len() == spans)
-        else {
-            // It has changed since, and is looked at again.
-            return evicted;
+    /// Takes what was found in a trace, though spans may have come since: then it
+    /// is looked at again, and until then this is the best that is known.
+    pub(super) fn settle(&mut self, looked: &Pending, settled: Settled) -> Outcome {
+        let mut outcome = Outcome::default();
+        let Some(trace) = self.at_mut(looked.arrival) else {
+            return outcome;
         };
+        outcome.whole = looked.quiet && trace.spans().len() == looked.spans.len();
         let before = trace.weight();
-        let news = trace.settle(settled);
+        let other = trace.settle(settled);
         let after = trace.weight();
         self.bytes = self.bytes.saturating_sub(before).saturating_add(after);
-        if news {
+        // That it is quiet is news though the number is the same: who looked
+        // meanwhile was not told what is missing.
+        if outcome.whole || other {
             self.sequence = self.sequence.saturating_add(1);
-            self.changed(arrival, self.sequence);
+            self.changed(looked.arrival, self.sequence);
         }
-        self.shrink(&mut evicted);
-        evicted
+        self.shrink(&mut outcome.evicted);
+        outcome
     }
 
     pub(super) fn learn(&mut self, news: Vec<(String, Arc<str>)>) {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::analysis::digest::{Digest, Field};
 use crate::analysis::facts;
+use crate::analysis::phone::Tap;
 use crate::analysis::summary::Summary;
 use crate::collector::{SpanBuilder, SpanKind};
 
@@ -208,6 +209,42 @@ fn a_trace_is_looked_at_once_it_is_quiet() {
     assert_eq!((store.settle(), missing()), (vec![id(1)], vec![]));
 }
 
+/// Who looks at a trace while it is not quiet is told of nothing that is missing,
+/// and asks again when it hears that it is.
+#[test]
+fn that_a_trace_is_quiet_again_is_told_though_as_much_is_missing() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    store.insert([SpanBuilder::new("shop", 1, 2, 9).try_build().unwrap()]);
+    clock.advance(QUIET);
+    store.settle();
+    store.insert([span(1, 3, "")]);
+    let before = store.sequence();
+    clock.advance(QUIET);
+    store.settle();
+    let changes = store.changes_since(before, 9);
+    assert_eq!(changes.traces.len(), 1);
+    assert_eq!(changes.traces[0].findings, 1);
+}
+
+/// A busy trace may get a span with every look at it.
+#[test]
+fn what_was_found_counts_though_a_span_came_meanwhile() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    store.insert([span(1, 2, "")]);
+    clock.advance(QUIET);
+    let (due, peers) = store.lock().due(clock.now(), CHUNK);
+    let (settled, _) = analyse(&due[0].spans, due[0].quiet, &peers);
+    store.insert([span(1, 3, "")]);
+    let outcome = store.lock().settle(&due[0], settled);
+    // It is known by what was found, and not taken to be whole.
+    assert!(!outcome.whole);
+    assert_ne!(store.topology(), Topology::default());
+    clock.advance(QUIET);
+    assert_eq!(store.settle(), vec![id(1)]);
+}
+
 #[test]
 fn a_trace_that_never_is_quiet_is_looked_at_all_the_same() {
     let clock = Clock::manual();
@@ -335,8 +372,6 @@ fn naive(filter: &Filter, spans: &[Arc<Span>]) -> bool {
         };
         texts().any(|text| fold(text).contains(&fold(asked)))
     };
-    let tree = Tree::new(spans);
-    let tap = Tap::of(spans, &tree);
     let earlier = |a: &&Arc<Span>, b: &&Arc<Span>| {
         let orphans = (a.parent.is_some(), b.parent.is_some());
         orphans
@@ -345,14 +380,20 @@ fn naive(filter: &Filter, spans: &[Arc<Span>]) -> bool {
             .then_with(|| facts::by_start(a, b))
     };
     let root = spans.iter().min_by(earlier);
-    let lead = tap.as_ref().map_or(root.unwrap(), |tap| &spans[tap.entry]);
+    let of_tap = |tap: &Tap| (&spans[tap.entry], tap.name.clone());
+    let (tap, findings) = analysis::look(spans, true, &Peers::default(), |evidence| {
+        (evidence.tap.map(of_tap), Findings::of(evidence).count())
+    });
+    let lead = tap.as_ref().map_or(root.unwrap(), |(entry, _)| entry);
     let status = lead.number("http.response.status_code").unwrap();
     let start = spans.iter().map(|span| span.start).min().unwrap();
     let duration = spans.iter().map(|span| facts::end(span)).max().unwrap() - start;
     let name = tap
         .as_ref()
-        .map_or_else(|| lead.name.to_string(), |tap| tap.name.clone());
-    any(&filter.app, Field::App)
+        .map_or_else(|| lead.name.to_string(), |(_, name)| name.clone());
+    let missing = |asked| asked == (findings > 0);
+    filter.missing.is_none_or(missing)
+        && any(&filter.app, Field::App)
         && any(&filter.session, Field::Session)
         && any(&filter.user, Field::User)
         && any(&filter.service, Field::Service)
@@ -411,9 +452,13 @@ fn filter() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, 0..9_u64),
         prop::option::weighted(0.2, 0..9_u64),
     );
-    (texts, part, text, service, trace, status, times).prop_map(
-        |((app, session, user), route, text, service, trace_id, status, (shortest, longest))| {
+    let missing = prop::option::weighted(0.3, any::<bool>());
+    let listed = (trace, status, times, missing);
+    (texts, part, text, service, listed).prop_map(
+        |((app, session, user), route, text, service, listed)| {
+            let (trace_id, status, (shortest, longest), missing) = listed;
             Filter {
+                missing,
                 app,
                 session,
                 user,
@@ -436,10 +481,13 @@ proptest! {
         spans in prop::collection::vec(told(), 1..30),
         filters in prop::collection::vec(filter(), 8),
     ) {
-        let store = Store::new(MANY);
+        let clock = Clock::manual();
+        let store = Store::with_clock(MANY, clock.clone());
         for told in &spans {
             store.insert([told.span()]);
         }
+        clock.advance(QUIET);
+        store.settle();
         for filter in filters {
             let mut expected: Vec<_> = (1..6_u8)
                 .filter(|trace| spans.iter().any(|told| told.trace == *trace))

@@ -43,6 +43,18 @@ pub(super) struct Due {
 pub(super) struct Settled {
     pub(super) findings: usize,
     pub(super) topology: Arc<Topology>,
+    /// Of the topology, which is asked for with each span.
+    weight: usize,
+}
+
+impl Settled {
+    pub(super) fn new(findings: usize, topology: Topology) -> Self {
+        Self {
+            findings,
+            weight: topology.weight(),
+            topology: Arc::new(topology),
+        }
+    }
 }
 
 impl Trace {
@@ -141,10 +153,7 @@ impl Trace {
     /// About how many bytes it takes, without what its spans share with others.
     pub(super) fn weight(&self) -> usize {
         let candidates = self.candidates.len() * CANDIDATE;
-        let settled = self
-            .settled
-            .as_ref()
-            .map_or(0, |settled| settled.topology.weight());
+        let settled = self.settled.as_ref().map_or(0, |settled| settled.weight);
         OVERHEAD
             + self.span_bytes
             + self.spans.capacity() * size_of::<Arc<Span>>()
@@ -154,12 +163,12 @@ impl Trace {
             + settled
     }
 
-    /// Whether what was found is news to those who list traces.
+    /// Whether another number was found than before.
     pub(super) fn settle(&mut self, settled: Settled) -> bool {
         let before = self.settled.as_ref().map_or(0, |before| before.findings);
-        let news = before != settled.findings;
+        let other = before != settled.findings;
         self.settled = Some(settled);
-        news
+        other
     }
 
     /// The first SERVER span that tells of a phone and misses its parent. One

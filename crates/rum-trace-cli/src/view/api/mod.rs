@@ -24,11 +24,15 @@ use super::start::Shared;
 use super::{live, page};
 
 pub(super) use error::ApiError;
-pub(super) use query::Query;
+pub(super) use query::{Query, decimal};
 pub(super) use status::Status;
 
 /// What a handler gives: it is written as JSON.
 type Answer<T> = Result<T, ApiError>;
+
+/// Answers in the making at a time: each may be megabytes, and what takes spans
+/// in needs the processors too.
+pub(super) const MAX_ANSWERS: usize = 4;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
@@ -55,19 +59,22 @@ async fn asset(name: Segments<String>) -> Result<Response, ApiError> {
 }
 
 async fn status(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
-    answer(move || {
+    answer(shared, move |shared| {
         Query::parse(query.as_deref(), &[])?;
-        Ok(Status::of(&shared))
+        Ok(Status::of(shared))
     })
     .await
 }
 
 async fn traces(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
-    answer(move || traces::answer(&shared.store, query.as_deref())).await
+    answer(shared, move |shared| {
+        traces::answer(&shared.store, query.as_deref())
+    })
+    .await
 }
 
 async fn trace(State(shared): Raw, id: Segments<String>, RawQuery(query): RawQuery) -> Response {
-    answer(move || {
+    answer(shared, move |shared| {
         Query::parse(query.as_deref(), &[])?;
         trace::answer(&shared.store, trace_id(&segments(id)?)?)
     })
@@ -79,7 +86,7 @@ async fn span(
     ids: Segments<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    answer(move || {
+    answer(shared, move |shared| {
         let query = Query::parse(query.as_deref(), &["service"])?;
         let (trace, span) = segments(ids)?;
         let id = SpanId::from_hex(span.as_bytes()).ok_or_else(|| {
@@ -91,15 +98,24 @@ async fn span(
 }
 
 async fn sessions(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
-    answer(move || sessions::list(&shared.store, query.as_deref())).await
+    answer(shared, move |shared| {
+        sessions::list(&shared.store, query.as_deref())
+    })
+    .await
 }
 
 async fn session(State(shared): Raw, id: Segments<String>, RawQuery(query): RawQuery) -> Response {
-    answer(move || sessions::one(&shared.store, &segments(id)?, query.as_deref())).await
+    answer(shared, move |shared| {
+        sessions::one(&shared.store, &segments(id)?, query.as_deref())
+    })
+    .await
 }
 
 async fn topology(State(shared): Raw, RawQuery(query): RawQuery) -> Response {
-    answer(move || topology::answer(&shared.store, query.as_deref())).await
+    answer(shared, move |shared| {
+        topology::answer(&shared.store, query.as_deref())
+    })
+    .await
 }
 
 fn segments<T>(path: Segments<T>) -> Answer<T> {
@@ -118,10 +134,14 @@ fn no_such_trace() -> ApiError {
 
 /// Runs it beside the workers that take spans in, and writes what it gives.
 async fn answer<T: Serialize + 'static>(
-    work: impl FnOnce() -> Answer<T> + Send + 'static,
+    shared: Arc<Shared>,
+    work: impl FnOnce(&Shared) -> Answer<T> + Send + 'static,
 ) -> Response {
+    // Closed never. Whoever asked may go while it is made: it keeps its place.
+    let place = Arc::clone(&shared.answers).acquire_owned().await;
     let written = tokio::task::spawn_blocking(move || {
-        serde_json::to_vec(&work()?).map_err(|_| ApiError::internal())
+        let _place = place;
+        serde_json::to_vec(&work(&shared)?).map_err(|_| ApiError::internal())
     });
     match written.await {
         Ok(Ok(json)) => json_response(json),
@@ -136,4 +156,47 @@ fn json_response(json: Vec<u8>) -> Response {
         (CACHE_CONTROL, "no-store"),
     ];
     (headers, json).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::future::{FutureExt as _, join_all};
+
+    use super::*;
+    use crate::collector::Options;
+    use crate::view::start::Running;
+
+    #[tokio::test]
+    async fn few_answers_are_made_at_a_time() {
+        let page = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+        let running = Running::start(page, Options::loopback()).await.unwrap();
+        let shared = running.shared();
+        let (begin, begun) = mpsc::channel();
+        let (mut ends, mut asked) = (Vec::new(), Vec::new());
+        for _ in 0..MAX_ANSWERS {
+            let (end, ended) = mpsc::channel::<()>();
+            let begin = begin.clone();
+            let work = move |_: &Shared| {
+                begin.send(()).map_err(|_| ApiError::internal())?;
+                Ok(ended.recv().is_err())
+            };
+            let mut one = Box::pin(answer(Arc::clone(shared), work));
+            assert!((&mut one).now_or_never().is_none());
+            begun.recv().unwrap();
+            ends.push(end);
+            asked.push(one);
+        }
+        let mut further = Box::pin(answer(Arc::clone(shared), |_| Ok(true)));
+        assert!((&mut further).now_or_never().is_none());
+        assert_eq!(shared.answers.available_permits(), 0);
+        // One who does not wait for the answer makes no room before it is made.
+        drop(asked.pop());
+        assert_eq!(shared.answers.available_permits(), 0);
+        ends.clear();
+        let status = further.await.status();
+        assert!(status.is_success());
+        join_all(asked).await;
+    }
 }

@@ -11,8 +11,12 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(raw: Option<&str>, known: &[&str]) -> Answer<Self> {
+        let raw = raw.unwrap_or_default();
+        if !is_utf8(raw) {
+            return Err(ApiError::invalid("the query", "percent-encoded UTF-8"));
+        }
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
+        for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             if !known.contains(&&*name) {
                 return Err(ApiError::unknown_parameter(&name, known));
             }
@@ -60,6 +64,16 @@ impl Query {
         });
         Ok(limit?.unwrap_or(100))
     }
+}
+
+/// What is not is read with U+FFFD in its place: then there are more of them
+/// than were sent.
+fn is_utf8(raw: &str) -> bool {
+    let count = |text: &str| text.matches('\u{fffd}').count();
+    let sent = count(raw).saturating_add(raw.to_ascii_uppercase().matches("%EF%BF%BD").count());
+    let pairs = form_urlencoded::parse(raw.as_bytes());
+    let read = pairs.map(|(name, value)| count(&name).saturating_add(count(&value)));
+    read.sum::<usize>() <= sent
 }
 
 /// A number in digits alone: no sign, no space.

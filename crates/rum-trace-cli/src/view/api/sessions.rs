@@ -10,9 +10,6 @@ use crate::analysis::digest::Field;
 use crate::analysis::session::{Line, OfSession, Session, newest};
 use crate::collector::{Filter, Store};
 
-/// Traces of a session that are looked at: the newest.
-const MAX_TRACES: usize = 20_000;
-
 #[derive(Debug, Serialize)]
 pub(super) struct Sessions {
     sessions: Vec<Line>,
@@ -34,7 +31,8 @@ pub(super) fn one(store: &Store, id: &str, query: Option<&str>) -> Answer<Sessio
         app: query.owned("app"),
         ..Filter::default()
     };
-    let found = store.search(&filter, MAX_TRACES, None);
+    // All of them: the store's own limits hold.
+    let found = store.search(&filter, usize::MAX, None);
     let traces = found.traces.into_iter().map(|trace| OfSession {
         trace_id: trace.id.to_string(),
         digest: Arc::clone(&trace.digest),

@@ -1,9 +1,9 @@
 //! `/traces/{trace_id}/spans/{span_id}`: all that a span tells.
 
+use rum_trace::RumKey;
 use rum_trace_propagation::{SpanId, TraceId};
 use serde::Serialize;
 
-use super::trace::looked_at;
 use super::{Answer, ApiError, no_such_trace};
 use crate::analysis::findings::{Evidence, Finding, Findings};
 use crate::analysis::gaps::offset;
@@ -29,6 +29,7 @@ pub(super) struct Detail {
     events: Vec<EventDetail>,
     links: Vec<LinkDetail>,
     resource: Attributes,
+    resource_dropped_attributes: u32,
     scope: Scope,
     sw8: Option<Sw8>,
     dropped: Dropped,
@@ -57,6 +58,7 @@ struct EventDetail {
     time_unix_nano: String,
     offset_ns: i64,
     attributes: Attributes,
+    dropped_attributes: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,6 +67,7 @@ struct LinkDetail {
     span_id: String,
     trace_state: Option<String>,
     attributes: Attributes,
+    dropped_attributes: u32,
     /// Whether that span is here.
     known: bool,
 }
@@ -74,6 +77,7 @@ struct Scope {
     name: String,
     version: Option<String>,
     attributes: Attributes,
+    dropped_attributes: u32,
 }
 
 /// The ids as the caller wrote them.
@@ -96,7 +100,7 @@ pub(super) fn answer(
     service: Option<&str>,
 ) -> Answer<Detail> {
     let kept = store.get(trace).ok_or_else(no_such_trace)?;
-    looked_at(&kept, |evidence| {
+    kept.look(|evidence| {
         let of_service = |span: &Span| service.is_none_or(|service| span.service() == service);
         let found = kept
             .spans
@@ -141,10 +145,12 @@ impl Detail {
                 .map(|link| LinkDetail::new(link, store))
                 .collect(),
             resource: span.resource.attributes.clone(),
+            resource_dropped_attributes: span.resource.dropped,
             scope: Scope {
                 name: span.scope.name.to_string(),
                 version: text(&span.scope.version),
                 attributes: span.scope.attributes.clone(),
+                dropped_attributes: span.scope.dropped,
             },
             sw8: Sw8::of(span),
             dropped: span.dropped,
@@ -159,9 +165,10 @@ impl Detail {
             .spans
             .get(tap.entry)
             .ok_or_else(ApiError::internal)?;
-        let of_phone = TOLD
-            .iter()
-            .filter_map(|key| Some((*key, entry.text(key)?.to_owned())));
+        let keys = RumKey::ALL.iter().map(|key| key.attribute());
+        let of_phone = keys
+            .chain(["http.request.method", "user_agent.original"])
+            .filter_map(|key| Some((key, entry.text(key)?.to_owned())));
         let url = facts::url(entry);
         let carrier = facts::carrier(entry).map(|carrier| ("rum.carrier", carrier.to_owned()));
         let told = of_phone
@@ -190,6 +197,7 @@ impl Detail {
             events: Vec::new(),
             links: Vec::new(),
             resource: Attributes::default(),
+            resource_dropped_attributes: 0,
             scope: Scope::default(),
             sw8: Sw8::of(entry),
             dropped: Dropped::default(),
@@ -198,20 +206,6 @@ impl Detail {
         })
     }
 }
-
-/// What a phone tells of itself and of its request.
-const TOLD: [&str; 10] = [
-    "rum.app.id",
-    "rum.app.type",
-    "rum.app.version",
-    "rum.app.channel",
-    "rum.sdk.version",
-    "rum.version",
-    "session.id",
-    "user.id",
-    "http.request.method",
-    "user_agent.original",
-];
 
 impl Flags {
     fn of(span: &Span) -> Self {
@@ -231,6 +225,7 @@ impl EventDetail {
             time_unix_nano: event.time.to_string(),
             offset_ns: offset(event.time, span.start),
             attributes: event.attributes.clone(),
+            dropped_attributes: event.dropped,
         }
     }
 }
@@ -242,6 +237,7 @@ impl LinkDetail {
             span_id: link.span_id.to_string(),
             trace_state: link.trace_state.as_deref().map(str::to_owned),
             attributes: link.attributes.clone(),
+            dropped_attributes: link.dropped,
             known: store.has_span(link.trace_id, link.span_id),
         }
     }

@@ -1,11 +1,9 @@
 //! `/status`: what is held, what came in, and what was refused.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::super::start::Shared;
-use crate::collector::IgnoredRequests;
+use crate::collector::{IgnoredRequests, Refused};
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
@@ -43,20 +41,11 @@ struct Received {
     duplicates: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Refused {
-    spans: BTreeMap<&'static str, u64>,
-    requests: BTreeMap<&'static str, u64>,
-}
-
 impl Status {
     pub(crate) fn of(shared: &Shared) -> Self {
         let (counts, limits) = (shared.store.counts(), shared.store.limits());
         let stats = shared.collector.stats();
-        let mut refused = Refused {
-            spans: stats.refused.spans,
-            requests: stats.refused.requests,
-        };
+        let mut refused = stats.refused;
         refused
             .spans
             .insert("trace_too_large", counts.trace_too_large);
@@ -80,7 +69,7 @@ impl Status {
             },
             received: Received {
                 spans: counts.received,
-                requests: stats.received.requests,
+                requests: stats.requests,
                 duplicates: counts.duplicates,
             },
             refused,

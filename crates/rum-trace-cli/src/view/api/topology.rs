@@ -1,7 +1,6 @@
 //! `/topology`: of one trace, or of all that are kept.
 
 use super::query::Query;
-use super::trace::looked_at;
 use super::{Answer, no_such_trace, trace_id};
 use crate::analysis::topology::{self, Topology};
 use crate::collector::Store;
@@ -12,8 +11,7 @@ pub(super) fn answer(store: &Store, query: Option<&str>) -> Answer<topology::Ans
         return Ok(topology::Answer::new(&store.topology(), true));
     };
     let kept = store.get(trace_id(id)?).ok_or_else(no_such_trace)?;
-    let topology = looked_at(&kept, |evidence| {
-        Topology::of(evidence.spans, evidence.tree, evidence.tap, evidence.peers)
-    });
+    let topology = kept
+        .look(|evidence| Topology::of(evidence.spans, evidence.tree, evidence.tap, evidence.peers));
     Ok(topology::Answer::new(&topology, false))
 }

@@ -4,12 +4,10 @@ use rum_trace_propagation::TraceId;
 use serde::Serialize;
 
 use super::{Answer, no_such_trace};
-use crate::analysis::findings::{Evidence, Finding, Findings};
-use crate::analysis::phone::Tap;
+use crate::analysis::findings::{Finding, Findings};
 use crate::analysis::rows::{Row, Rows};
 use crate::analysis::summary::Summary;
-use crate::analysis::tree::Tree;
-use crate::collector::{Kept, Store};
+use crate::collector::Store;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Trace {
@@ -26,7 +24,7 @@ pub(super) struct Trace {
 
 pub(super) fn answer(store: &Store, id: TraceId) -> Answer<Trace> {
     let kept = store.get(id).ok_or_else(no_such_trace)?;
-    Ok(looked_at(&kept, |evidence| {
+    Ok(kept.look(|evidence| {
         let findings = Findings::of(evidence);
         let rows = Rows::of(evidence, &findings, kept.digest.start);
         Trace {
@@ -39,17 +37,4 @@ pub(super) fn answer(store: &Store, id: TraceId) -> Answer<Trace> {
             quiet: kept.quiet,
         }
     }))
-}
-
-/// Puts the spans in their places for whoever looks at them.
-pub(super) fn looked_at<T>(kept: &Kept, look: impl FnOnce(Evidence<'_>) -> T) -> T {
-    let tree = Tree::new(&kept.spans);
-    let tap = Tap::of(&kept.spans, &tree);
-    look(Evidence {
-        spans: &kept.spans,
-        tree: &tree,
-        tap: tap.as_ref(),
-        quiet: kept.quiet,
-        peers: &kept.peers,
-    })
 }

@@ -1,5 +1,8 @@
 //! Events, as browsers get them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
@@ -14,6 +17,8 @@ use crate::view::start::Running;
 struct Listener {
     stream: TcpStream,
     text: String,
+    /// Of the last event's id.
+    process: String,
 }
 
 impl Listener {
@@ -23,6 +28,7 @@ impl Listener {
         let mut listener = Self {
             stream: open(running, "GET", &path, &headers).await,
             text: String::new(),
+            process: String::new(),
         };
         let head = listener.until("retry: 1000\n\n").await;
         assert!(head.contains("content-type: text/event-stream"), "{head}");
@@ -47,12 +53,14 @@ impl Listener {
         }
     }
 
-    /// The next event, and its id.
+    /// The next event, and the sequence number in its id.
     async fn event(&mut self) -> (u64, Value) {
         self.until("id: ").await;
         let event = self.until("\n\n").await;
         let mut lines = event.lines();
-        let id = lines.next().unwrap().parse().unwrap();
+        let (process, id) = lines.next().unwrap().split_once('-').unwrap();
+        let id = id.parse().unwrap();
+        process.clone_into(&mut self.process);
         assert_eq!(lines.next(), Some("event: changed"));
         let data = lines.next().unwrap().strip_prefix("data: ").unwrap();
         // It must not have come in chunks that split it.
@@ -110,15 +118,22 @@ async fn two_listeners_hear_all_changes_to_the_last() {
         );
     }
     // One that comes back hears what it missed and no more.
+    let process = one.process.clone();
     drop(one);
     insert(&running, 3, 100);
-    let last = last.to_string();
+    let last = format!("{process}-{last}");
     let mut back = Listener::open(&running, "?since=0", &[("last-event-id", &last)]).await;
     assert_eq!(back.through(162).await, ["03"]);
     assert_eq!(other.through(162).await, ["03"]);
-    // A number that this process never gave is from before a restart.
-    let mut old = Listener::open(&running, "?since=999999", &[]).await;
-    assert_eq!(old.through(162).await.len(), 9);
+    // What this process never gave is from before a restart, however small.
+    for (query, last) in [
+        ("?since=999999", ""),
+        ("", "0123456789abcdef-161"),
+        ("", "161"),
+    ] {
+        let mut old = Listener::open(&running, query, &[("last-event-id", last)]).await;
+        assert_eq!(old.through(162).await.len(), 9, "{query} {last}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,11 +162,12 @@ async fn listeners_are_bounded_and_make_room_when_they_go() {
     assert_eq!(answer.json()["error"]["code"], "too_many_listeners");
     listeners.clear();
     // That they have gone shows when something is written to them.
-    let mut trace = 0;
+    let mut id: u64 = 0;
     let opened = async {
         loop {
-            trace += 1;
-            insert(&running, 1, trace);
+            id += 1;
+            let span = SpanBuilder::new("shop", 1, 1, 0).span_id(&format!("{id:016x}"));
+            running.store().insert([span.try_build().unwrap()]);
             let mut stream =
                 open(&running, "GET", "/api/v1/events", &[("host", "localhost")]).await;
             let mut status = [0; 12];
@@ -159,7 +175,7 @@ async fn listeners_are_bounded_and_make_room_when_they_go() {
             if status.ends_with(b"200") {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     timeout(PATIENCE, opened).await.unwrap();
@@ -168,7 +184,29 @@ async fn listeners_are_bounded_and_make_room_when_they_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn listeners_do_not_hold_up_the_end() {
     let running = running(&[]).await;
+    let listener = Listener::open(&running, "", &[]).await;
+    ends(listener, running).await;
+}
+
+/// There is always something to tell, so that nothing is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn listeners_hear_of_the_end_under_load() {
+    let running = running(&[]).await;
     let mut listener = Listener::open(&running, "", &[]).await;
+    let store = Arc::clone(running.store());
+    let load = tokio::spawn(async move {
+        for id in 1_u64.. {
+            let span = SpanBuilder::new("shop", 1, 1, 0).span_id(&format!("{id:016x}"));
+            store.insert([span.try_build().unwrap()]);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    listener.event().await;
+    ends(listener, running).await;
+    load.abort();
+}
+
+async fn ends(mut listener: Listener, running: Running) {
     let stopped = tokio::spawn(running.stop());
     let mut rest = Vec::new();
     let read = timeout(PATIENCE, listener.stream.read_to_end(&mut rest));

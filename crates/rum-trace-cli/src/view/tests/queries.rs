@@ -93,8 +93,19 @@ async fn bad_queries_are_told_what_is_wrong() {
             "no such trace",
         ),
         ("events?since=x", 400, "invalid_parameter", "sequence"),
+        ("events?since=%2B5", 400, "invalid_parameter", "sequence"),
+        ("traces?session=%ff", 400, "invalid_parameter", "UTF-8"),
+        ("traces?q=%EF%BF%BD%C3", 400, "invalid_parameter", "UTF-8"),
         ("events?until=1", 400, "unknown_parameter", "since"),
     ];
+    // What a sender wrote in place of what it could not read is text, too.
+    let answer = send(
+        &running,
+        "GET",
+        "/api/v1/traces?session=%ef%BF%bd",
+        &[("host", "localhost")],
+    );
+    assert_eq!(answer.await.status, 200);
     for (path, status, code, words) in table {
         let path = format!("/api/v1/{path}");
         let answer = send(&running, "GET", &path, &[("host", "localhost")]).await;

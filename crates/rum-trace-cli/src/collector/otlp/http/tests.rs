@@ -1,96 +1,37 @@
-use std::io::Write as _;
-
 use axum::body::to_bytes;
 use axum::http::StatusCode;
 use bytes::Bytes;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use rum_trace_propagation::TraceId;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
 use super::super::answer::RpcStatus;
+use super::super::world::{MAX, World, export, gzip};
 use super::*;
-use crate::collector::otlp::RequestLimits;
-use crate::collector::{Limits, SpanBuilder, Store};
+use crate::collector::SpanBuilder;
 
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const JSON: (&str, &str) = ("content-type", "application/json");
-const MAX: usize = 10_000;
 
-struct World {
-    store: Arc<Store>,
-    intake: Arc<Intake>,
-    app: Router,
+async fn parts(response: Response) -> (StatusCode, HeaderMap, Bytes) {
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    (head.status, head.headers, body)
 }
 
-impl World {
-    fn new() -> Self {
-        let store = Arc::new(Store::new(Limits::default()));
-        let intake = Arc::new(Intake::new(Arc::clone(&store)));
-        let limits = RequestLimits {
-            body: MAX,
-            decoded: 10 * MAX,
-            ..RequestLimits::default()
-        };
-        let bounds = Arc::new(Bounds::new(limits));
-        let app = router(Arc::clone(&intake), bounds, HostPolicy::default());
-        Self { store, intake, app }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Bytes) {
-        let (head, body) = self
-            .app
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
-        (head.status, head.headers, body)
-    }
-
-    async fn post(
-        &self,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<Body>,
-    ) -> (StatusCode, HeaderMap, Bytes) {
-        let mut request = Request::post(path).header("host", "127.0.0.1:4318");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        self.ask(request.body(body.into()).unwrap()).await
-    }
-
-    fn counted(&self, reason: &str) -> u64 {
-        self.intake.stats.snapshot().refused.requests[reason]
-    }
-}
-
-fn export(spans: impl IntoIterator<Item = SpanBuilder>) -> Vec<u8> {
-    let scope_spans = vec![ScopeSpans {
-        spans: spans.into_iter().map(SpanBuilder::proto).collect(),
-        ..ScopeSpans::default()
-    }];
-    let resource_spans = vec![ResourceSpans {
-        scope_spans,
-        ..ResourceSpans::default()
-    }];
-    ExportTraceServiceRequest { resource_spans }.encode_to_vec()
+async fn post(
+    world: &World,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> (StatusCode, HeaderMap, Bytes) {
+    let headers = [&[("host", "127.0.0.1:4318")], headers].concat();
+    parts(world.post(path, &headers, body).await).await
 }
 
 fn span(id: u8) -> SpanBuilder {
     SpanBuilder::new("", 1, id, 3).server().name("GET /")
-}
-
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn zstd(body: &[u8]) -> Vec<u8> {
@@ -99,7 +40,7 @@ fn zstd(body: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn spans_are_taken_in_every_form() {
-    let world = World::new();
+    let world = World::new(router);
     let id = "01".repeat(16);
     let json = |span: &str| {
         json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": id, "spanId": span}]}]}]})
@@ -137,7 +78,7 @@ async fn spans_are_taken_in_every_form() {
             zstd(&json("0909090909090909")),
         ),
     ] {
-        let (status, answered, body) = world.post("/v1/traces", headers, body).await;
+        let (status, answered, body) = post(&world, "/v1/traces", headers, body).await;
         assert_eq!(status, StatusCode::OK, "{headers:?} {body:?}");
         let json = headers[0].1.contains("json");
         assert_eq!(
@@ -153,9 +94,9 @@ async fn spans_are_taken_in_every_form() {
 
 #[tokio::test]
 async fn spans_that_are_none_are_told_in_the_senders_words() {
-    let world = World::new();
+    let world = World::new(router);
     let body = export([span(1), span(0)]);
-    let (status, _, answer) = world.post("/v1/traces", &[PROTOBUF], body).await;
+    let (status, _, answer) = post(&world, "/v1/traces", &[PROTOBUF], body).await;
     assert_eq!(status, StatusCode::OK);
     let partial = ExportTraceServiceResponse::decode(answer)
         .unwrap()
@@ -165,7 +106,7 @@ async fn spans_that_are_none_are_told_in_the_senders_words() {
     assert!(partial.error_message.contains("span_id"));
 
     let body = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{}, {}]}]}]}"#;
-    let (status, _, answer) = world.post("/v1/traces", &[JSON], body).await;
+    let (status, _, answer) = post(&world, "/v1/traces", &[JSON], body).await;
     assert_eq!(status, StatusCode::OK);
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer["partialSuccess"]["rejectedSpans"], "2");
@@ -180,7 +121,7 @@ async fn spans_that_are_none_are_told_in_the_senders_words() {
 /// Each with its status, its counter and a word of its message.
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_and_counted() {
-    let world = World::new();
+    let world = World::new(router);
     let gzipped = ("content-encoding", "gzip");
     let zstded = ("content-encoding", "zstd");
     let deep = [0x0a, 0x2a].into_iter().cycle().take(2_000);
@@ -318,7 +259,7 @@ async fn what_cannot_be_read_is_refused_and_counted() {
         ),
     ] {
         let before = world.counted(reason);
-        let (found, answered, body) = world.post("/v1/traces", headers, body).await;
+        let (found, answered, body) = post(&world, "/v1/traces", headers, body).await;
         assert_eq!(found.as_u16(), status, "{headers:?} {body:?}");
         assert_eq!(world.counted(reason), before + 1, "{reason}");
         let message = if headers.first() == Some(&JSON) {
@@ -342,7 +283,7 @@ fn prefixed(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_is_asked_elsewhere_or_otherwise_is_refused_and_counted() {
-    let world = World::new();
+    let world = World::new(router);
     for (method, path, host, status, reason) in [
         ("GET", "/v1/traces", "localhost", 405, "method"),
         ("OPTIONS", "/v1/traces", "localhost", 405, "method"),
@@ -361,7 +302,7 @@ async fn what_is_asked_elsewhere_or_otherwise_is_refused_and_counted() {
             .body(Body::empty())
             .unwrap();
         let before = world.counted(reason);
-        let (found, headers, _) = world.ask(request).await;
+        let (found, headers, _) = parts(world.ask(request).await).await;
         assert_eq!(found.as_u16(), status, "{method} {path}");
         assert_eq!(headers.get("allow").is_some(), status == 405);
         assert_eq!(world.counted(reason), before + 1, "{reason}");
@@ -370,15 +311,15 @@ async fn what_is_asked_elsewhere_or_otherwise_is_refused_and_counted() {
 
 #[tokio::test]
 async fn other_signals_are_taken_and_thrown_away() {
-    let world = World::new();
+    let world = World::new(router);
     for (path, headers, answer) in [
         ("/v1/metrics", [PROTOBUF], &b""[..]),
         ("/v1/logs", [JSON], b"{}"),
     ] {
-        let (status, answered, body) = world.post(path, &headers, vec![0xff; MAX]).await;
+        let (status, answered, body) = post(&world, path, &headers, vec![0xff; MAX]).await;
         assert_eq!((status, &body[..]), (StatusCode::OK, answer));
         assert_eq!(answered["content-type"], headers[0].1);
-        let (status, ..) = world.post(path, &headers, vec![0; MAX + 1]).await;
+        let (status, ..) = post(&world, path, &headers, vec![0; MAX + 1]).await;
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     }
     let ignored = world.intake.stats.snapshot().ignored;
