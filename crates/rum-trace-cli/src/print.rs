@@ -97,7 +97,7 @@ fn draw(text: &mut String, id: TraceId, kept: &Kept, before: Option<usize>, styl
         peers: &kept.peers,
     };
     let findings = Findings::of(evidence);
-    let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
+    let summary = kept.summary(id, findings.count());
     let mut rows = vec![head(&summary, tap.as_ref())];
     rows.extend(tree::rows(&kept.spans, tap.as_ref().map(|tap| tap.span_id)));
     let mut drawn = String::new();

@@ -39,7 +39,7 @@ pub(super) struct Due {
 }
 
 /// What was found in a trace when it was looked at as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) findings: usize,
     pub(super) topology: Arc<Topology>,
@@ -92,6 +92,7 @@ impl Trace {
             arrival,
             digest: self.digest(),
             findings: self.settled.as_ref().map_or(0, |settled| settled.findings),
+            topology: self.topology(),
             sequence: self.sequence,
         }
     }
@@ -154,10 +155,10 @@ impl Trace {
             + settled
     }
 
-    /// Whether what was found is news to those who list traces.
+    /// Whether what was found is news: to those who list traces, or to those who
+    /// look at the topology.
     pub(super) fn settle(&mut self, settled: Settled) -> bool {
-        let before = self.settled.as_ref().map_or(0, |before| before.findings);
-        let news = before != settled.findings;
+        let news = self.settled.as_ref() != Some(&settled);
         self.settled = Some(settled);
         news
     }

@@ -13,7 +13,7 @@ export async function emptyStore(place) {
   if (status) fill(place, view(status.receivers ?? {}));
 }
 
-export function nothingFound(filters, search) {
+export function nothingFound(search) {
   const clear = h('button.button', { type: 'button', on: { click: search.clear } }, 'Clear the filters');
   return message(
     'No trace matches',

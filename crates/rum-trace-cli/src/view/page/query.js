@@ -22,6 +22,7 @@ export const FIELDS = [
   ),
   field('route', 'Route or path', '/orders', ['path']),
   field('service', 'Service', 'shop', ['svc']),
+  field('peer', 'Peer', 'db.example:5432', ['address']),
   field('status', 'Status', '500, 5xx, error', [], (value) =>
     /^([1-5]\d\d|[1-5]xx|error)$/i.test(value) ? null : 'A status is 500, 5xx or error.',
   ),
