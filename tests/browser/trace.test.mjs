@@ -209,7 +209,7 @@ test('a trace that is not here, or goes while one looks, is said', async () => {
   const page = await open(browser, small, `#/trace/${first.trace}`, { allow });
   await spanRow(page, first.ids.shop).waitFor();
   for (let n = 0; n < 3; n += 1) await small.send(browse({ base: ago(1000) }).body);
-  await page.getByText('This trace has been evicted').waitFor();
+  await page.getByText('This trace is no longer in the store').waitFor();
   assert.ok(await spanRow(page, first.ids.shop).isVisible(), 'what was there stays');
   await page.done();
 });

@@ -2,7 +2,7 @@
 // is dragged.
 
 import { fill, h } from './dom.js';
-import { duration, ticks } from './format.js';
+import { duration, tick, ticks } from './format.js';
 import { place } from './rows.js';
 
 const TICK_PX = 110;
@@ -34,7 +34,7 @@ export function timeAxis({ onZoom, onReset }) {
     if (width === 0) return;
     const marks = ticks(view.from, view.to, Math.max(Math.floor(width / TICK_PX), 2));
     const share = (time) => (time - view.from) / (view.to - view.from);
-    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, time === 0 ? '0' : duration(time))));
+    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, tick(time, marks[1] - marks[0]))));
     fill(grid, marks.map((time) => h('span.grid-line', { vars: { '--x': share(time) } })));
     drawEvents();
   }

@@ -1,7 +1,7 @@
 // The rows of the list of traces. It knows nothing of where they come from.
 
 import { h, said } from './dom.js';
-import { age, dateTime, plural, shortId, unixMs } from './format.js';
+import { age, plural, shortId, unixMs, zoned } from './format.js';
 import { durationBar, findingsMark, methodAndRoute, serviceDots, statusOf, traceHref, traceName } from './parts.js';
 import { renewOne } from './renew.js';
 
@@ -20,7 +20,7 @@ export function traceTable({ onOpen, onFilter }) {
   );
   body.addEventListener('click', clicked);
 
-  return { element, size: () => entries.size, show, age: showAges, move, focused, focus };
+  return { element, size: () => entries.size, show, age: showAges, links, focused, focus };
 
   /** Newest first. Rows that are there stay the same elements, as do their links. */
   function show(summaries) {
@@ -64,16 +64,8 @@ export function traceTable({ onOpen, onFilter }) {
     if (row) linkOf(row).focus({ preventScroll: true });
   }
 
-  /** Moves the focus by so many rows, from the first one at the start. */
-  function move(by) {
-    const all = rows();
-    const now = all.findIndex((row) => row.contains(document.activeElement));
-    const to = now < 0 ? 0 : Math.min(Math.max(now + by, 0), all.length - 1);
-    if (all[to]) linkOf(all[to]).focus();
-  }
-
-  function rows() {
-    return [...entries.values()].map((each) => each.row);
+  function links() {
+    return [...entries.values()].map(({ row }) => linkOf(row));
   }
 
   function showAges() {
@@ -110,7 +102,7 @@ function made(summary) {
     cell('session', personCell(summary)),
     cell('spans', spansCell(summary)),
     cell('findings', findingsMark(summary.findings)),
-    cell('age', h('time.age.number', { title: dateTime(unixMs(summary.start_unix_nano)) }, ageOf(summary))),
+    cell('age', h('time.age.number', { title: zoned(unixMs(summary.start_unix_nano)) }, ageOf(summary))),
   );
   return { summary, row };
 }

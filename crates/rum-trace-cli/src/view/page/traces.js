@@ -6,7 +6,7 @@ import { announce, fill, h } from './dom.js';
 import { emptyStore, nothingFound } from './empty.js';
 import { finder } from './finder.js';
 import { count, plural } from './format.js';
-import { setPageKeys } from './keys.js';
+import { linkKeys, setPageKeys } from './keys.js';
 import { onChange, throttled } from './live.js';
 import { message, traceHref } from './parts.js';
 import { forget, whenFree } from './press.js';
@@ -82,14 +82,10 @@ export function openTraces(root, place) {
 
   function keys() {
     return new Map([
-      ['j', () => table.move(1)],
-      ['ArrowDown', () => table.move(1)],
-      ['k', () => table.move(-1)],
-      ['ArrowUp', () => table.move(-1)],
+      ...linkKeys(table.links),
       ['p', () => search.togglePause()],
       ['f', () => search.toggleFields()],
       ['Escape', () => (document.activeElement !== document.body ? document.activeElement.blur() : false)],
-      ['leave', () => table.move(0)],
     ]);
   }
 
@@ -198,7 +194,7 @@ export function openTraces(root, place) {
     empty.hidden = !none;
     if (!none) fill(empty);
     else if (filters.size > 0) fill(empty, nothingFound(search));
-    else emptyStore(empty);
+    else fill(empty, emptyStore());
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { timeAxis } from './axis.js';
 import { h } from './dom.js';
-import { plural } from './format.js';
+import { nsBetween, plural } from './format.js';
 import { minimap } from './minimap.js';
 import { extent, matching, parentOf, seen, subtreeEnd, within, zoomed } from './rows.js';
 import { barRow } from './waterfall-row.js';
@@ -18,6 +18,7 @@ export function waterfall({ onSelect }) {
   let order = [];
   let whole = { from: 0, to: 1 };
   let view = whole;
+  let start = null;
   let collapsed = new Set();
   let focus = 0;
   let selected = null;
@@ -61,6 +62,7 @@ export function waterfall({ onSelect }) {
     select,
     row: (key) => rows.find((each) => each.key === key) ?? null,
     keys,
+    focus: () => body.focus({ preventScroll: true }),
     markTimes: axis.markTimes,
     close() {
       removeEventListener('scroll', onScroll);
@@ -74,10 +76,13 @@ export function waterfall({ onSelect }) {
   function load(detail) {
     const focused = rows[order[focus]]?.key ?? null;
     const all = view.from === whole.from && view.to === whole.to;
+    // Times are from the start of the trace, which an earlier span moves.
+    const moved = start === null ? 0 : nsBetween(detail.summary.start_unix_nano, start);
+    start = detail.summary.start_unix_nano;
     rows = detail.rows;
     services = detail.services;
     whole = extent(rows);
-    view = all ? whole : within(view, whole);
+    view = all ? whole : within({ from: view.from + moved, to: view.to + moved }, whole);
     body.setAttribute('aria-rowcount', String(rows.length));
     overview.load(rows, services, whole);
     reorder(focused);
@@ -186,8 +191,9 @@ export function waterfall({ onSelect }) {
 
   /** Shows it as chosen, opened and in sight; `null` chooses nothing. */
   function select(id, { reveal = false } = {}) {
+    // Its events stay on the axis.
+    if (id !== selected) axis.markTimes([]);
     selected = id;
-    axis.markTimes([]);
     if (reveal && id !== null) bringUp(rows.findIndex((row) => row.key === id));
     refresh();
   }
@@ -225,10 +231,8 @@ export function waterfall({ onSelect }) {
 
   /** With the details open, they follow the keyboard. */
   function follow() {
-    selected = rows[order[focus]]?.key ?? null;
-    axis.markTimes([]);
-    refresh();
-    onSelect(selected);
+    select(rows[order[focus]]?.key ?? null);
+    onSelect(selected, { fast: true });
   }
 
   function scrollToFocus() {
