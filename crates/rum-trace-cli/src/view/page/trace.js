@@ -12,7 +12,8 @@ import { fact, findingsMark, message, moment, serviceList, sessionHref, statusOf
 import { renew } from './renew.js';
 import { go } from './router.js';
 import { keyed } from './rows.js';
-import { waterfall, WATERFALL_HELP } from './waterfall.js';
+import { waterfall } from './waterfall.js';
+import { WATERFALL_HELP } from './waterfall-keys.js';
 
 const REFRESH_MS = 1000;
 const LOOK_MS = 2000;
