@@ -36,6 +36,13 @@ test('what is wrong is told and not asked for', () => {
   }
 });
 
+test('what is too long for the API is said; of an address it stays, for the API to say so', () => {
+  assert.equal(q.checked('user', 'x'.repeat(1024)).value.length, 1024);
+  // Three bytes each.
+  assert.match(q.checked('user', '中'.repeat(400)).error, /1024 bytes/);
+  assert.equal(q.fromAddress(`user=${'x'.repeat(1100)}`).get('user').length, 1100);
+});
+
 test('an address gives back what it was made of', () => {
   const filters = new Map([['q', 'a b&c=d#é'], ['status', 'error'], ['app', 'shop@1'], ['missing', 'true']]);
   const address = q.toAddress(filters);
