@@ -60,7 +60,7 @@ for (const [name, text] of FORMS) {
         const broken = await page.evaluate(() => ({
           ran: window.ran ?? null,
           made: document.querySelectorAll('main img, main script, main iframe, main [onerror], main [onload], main a[href^="javascript"]').length,
-          raw: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText),
+          raw: /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(document.body.innerText + document.title),
           rows: [...document.querySelectorAll('.fall-row:not([hidden])')].filter((row) => row.offsetHeight > 44).length,
           tall: [...document.querySelectorAll('table.traces tr')].filter((row) => row.offsetHeight > 140).length,
         }));

@@ -4,19 +4,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ago } from './otlp.mjs';
 import { browse, order } from './shop.mjs';
-import { noSidewaysScroll, open, spanRow, startBrowser, startViewer, until } from './support.mjs';
+import { DEADLINE, noSidewaysScroll, open, spanRow, startBrowser, startViewer, until } from './support.mjs';
 
 const browser = await startBrowser();
 const viewer = await startViewer();
 const failed = order({ base: ago(9000), who: { session: 'session-look', user: 'u' }, fail: true });
 const lost = order({ base: ago(7000), who: { session: 'session-look', user: 'u' }, lose: true });
-for (const { body } of [failed, lost, browse({ base: ago(4000), status: 404 })]) await viewer.send(body);
+const seen = browse({ base: ago(4000), status: 404 });
+for (const { body } of [failed, lost, seen]) await viewer.send(body);
 
 const PAGES = [
   ['#/traces', '.traces tbody tr'],
   ['#/traces?status=5xx&service=shop', '.chip'],
   [`#/trace/${failed.trace}?span=${failed.ids.pay}`, '.details [data-part="attributes"]'],
   [`#/trace/${lost.trace}`, '.finding'],
+  [`#/trace/${lost.trace}`, '.fall-row.is-match', (page) => page.getByLabel('Find in this trace').fill('cart')],
   ['#/sessions', '.sessions'],
   ['#/session/session-look', '.timeline'],
   ['#/topology', '.topology-figure .node'],
@@ -40,26 +42,41 @@ function tooWeak() {
     for (let each = element; each; each = each.parentElement) layers.push(rgba(getComputedStyle(each).backgroundColor));
     return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]);
   };
+  const opacity = (element) => {
+    let all = 1;
+    for (let each = element; each; each = each.parentElement) all *= Number(getComputedStyle(each).opacity);
+    return all;
+  };
+  // In a diagram a text lies on the box of its group, or between boxes.
+  const coloursOf = (element) => {
+    const style = getComputedStyle(element);
+    if (!element.closest('svg')) return [style.color, behind(element)];
+    const box = element.closest('g')?.querySelector('rect');
+    const below = behind(element.closest('svg'));
+    return [style.fill, box ? over(rgba(getComputedStyle(box).fill), below) : below];
+  };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   let checked = 0;
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || element.closest('svg, noscript, .sr-only, title') || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const ground = behind(element);
-    const [a, b] = [luminance(over(rgba(style.color), ground)), luminance(ground)].sort((x, y) => x - y);
+    if (!walker.currentNode.data.trim() || element.closest('noscript, .sr-only, title') || !element.checkVisibility()) continue;
+    const [colour, ground] = coloursOf(element);
+    const ink = [...rgba(colour)];
+    ink[3] *= opacity(element);
+    const [a, b] = [luminance(over(ink, ground)), luminance(ground)].sort((x, y) => x - y);
     const ratio = (b + 0.05) / (a + 0.05);
     checked += 1;
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)}: ${element.className} ${walker.currentNode.data.slice(0, 40)}`);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)}: ${element.getAttribute('class')} ${walker.currentNode.data.slice(0, 40)}`);
   }
   return { checked, found };
 }
 
 for (const theme of ['light', 'dark']) {
   test(`every text has a contrast of 4.5 to 1, ${theme}`, async () => {
-    for (const [hash, ready] of PAGES) {
+    for (const [hash, ready, prepare] of PAGES) {
       const page = await open(browser, viewer, hash, { theme });
+      await prepare?.(page);
       await page.locator(ready).first().waitFor();
       const dark = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
       assert.equal(dark, theme === 'dark' ? 'rgb(17, 20, 26)' : 'rgb(245, 246, 248)');
@@ -89,7 +106,7 @@ test('the theme can be chosen, and is kept', async () => {
   await page.done();
 });
 
-test('a service has one colour on every page and in every tab', async () => {
+test('a service has one colour on every page, and after a reload', async () => {
   const page = await open(browser, viewer, `#/trace/${failed.trace}`);
   const bar = () => spanRow(page, failed.ids.stock).locator('.bar').evaluate((element) => getComputedStyle(element).backgroundColor);
   await spanRow(page, failed.ids.stock).waitFor();
@@ -101,9 +118,43 @@ test('a service has one colour on every page and in every tab', async () => {
   await page.done();
 });
 
+test('two tabs that meet services by themselves agree on their colours', async () => {
+  const context = await browser.newContext();
+  const [one, two] = [await context.newPage(), await context.newPage()];
+  for (const page of [one, two]) {
+    page.setDefaultTimeout(DEADLINE);
+    await page.goto(`${viewer.address}/#/status`);
+    await page.locator('.card').first().waitFor();
+  }
+  const colours = async (page, trace, some) => {
+    await page.goto(`${viewer.address}/#/trace/${trace}`);
+    await page.locator('.trace-diagram .node-service').first().waitFor();
+    const all = await page.locator('.trace-diagram .node-service').evaluateAll((nodes) => nodes.map((node) => [node.dataset.node, getComputedStyle(node.querySelector('.node-dot')).fill]));
+    return Object.fromEntries(all.filter(([name]) => some.includes(name)));
+  };
+  const both = ['service:gateway', 'service:shop', 'service:catalog'];
+  await colours(one, failed.trace, both);
+  await colours(two, seen.trace, both);
+  const inOne = { ...(await colours(one, seen.trace, both)), ...(await colours(one, failed.trace, both)) };
+  const inTwo = { ...(await colours(two, seen.trace, both)), ...(await colours(two, failed.trace, both)) };
+  assert.deepEqual(inOne, inTwo);
+  assert.equal(new Set(Object.values(inOne)).size, 3, 'and tell them apart');
+  await context.close();
+});
+
+test('where the system has the colours, bars are seen and the chosen row is marked', async () => {
+  const page = await open(browser, viewer, `#/trace/${failed.trace}?span=${failed.ids.pay}`, { forcedColors: 'active' });
+  await spanRow(page, failed.ids.pay).waitFor();
+  const [bar, ground] = await page.evaluate((id) => [`.fall-row[data-span="${id}"] .bar`, 'body'].map((what) => getComputedStyle(document.querySelector(what)).backgroundColor), failed.ids.stock);
+  assert.notEqual(bar, ground);
+  assert.equal(await page.locator('.fall-row.is-selected').evaluate((row) => getComputedStyle(row).outlineStyle), 'solid');
+  await page.done();
+});
+
 test('at 390 pixels nothing scrolls sideways, and all of it is there', async () => {
-  for (const [hash, ready] of PAGES) {
+  for (const [hash, ready, prepare] of PAGES) {
     const page = await open(browser, viewer, hash, { width: 390, height: 844, hasTouch: true });
+    await prepare?.(page);
     await page.locator(ready).first().waitFor();
     await noSidewaysScroll(page, 390);
     const lost = await page.locator('.topbar a, .topbar button').evaluateAll((elements) => elements.filter((element) => element.getBoundingClientRect().right > 390).map((element) => element.textContent));

@@ -79,8 +79,10 @@ test('the topology shows who calls whom, live, and nothing overlaps', async () =
   }
   assert.match(await page.locator('[data-node="service:shop"]').textContent(), /calls itself/);
   assertApart(await boxes(page));
+  const widthOf = () => page.locator('.topology-figure svg').first().getAttribute('width');
+  const wide = await widthOf();
   await page.setViewportSize({ width: 390, height: 800 });
-  await until('drawn anew', () => boxes(page), (list) => list.length > 10);
+  await until('drawn anew', widthOf, (narrow) => narrow !== wide);
   assertApart(await boxes(page));
   await page.setViewportSize({ width: 1280, height: 800 });
 

@@ -28,7 +28,7 @@ export function http(method, route, status, more = {}) {
  */
 export function order({ base, type = 'android', who = {}, scale = 1, fail = false, lose = false }) {
   const trace = newTraceId();
-  const ids = Object.fromEntries(['phone', 'edge', 'edgeCall', 'shop', 'cart', 'stockCall', 'stock', 'sql', 'redis', 'payCall', 'pay', 'bank', 'publish', 'mail'].map((name) => [name, newSpanId()]));
+  const ids = Object.fromEntries(['phone', 'edge', 'edgeCall', 'shop', 'cart', 'stockCall', 'stock', 'sql', 'redis', 'payCall', 'pay', 'bank', 'publish'].map((name) => [name, newSpanId()]));
   const { attrs, traceState } = phone(type, who);
   const common = { trace, base, traceState };
   const make = (id, parent, name, kind, at, took, more = {}) => span({ ...common, id: ids[id], parent: ids[parent] ?? '', name, kind, at: at * scale, took: took * scale, ...more });

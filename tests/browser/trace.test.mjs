@@ -23,7 +23,6 @@ test('bars stand where their times are', async () => {
   const { trace, ids, body } = order({ base: ago(5000) });
   await viewer.send(body);
   const page = await open(browser, viewer, `#/trace/${trace}`);
-  await spanRow(page, ids.mail).waitFor({ state: 'detached' });
   await spanRow(page, ids.sql).waitFor();
   assert.equal(await page.locator('.fall-row:not([hidden])').count(), 13);
   // By the times that were sent: start and duration, in milliseconds of 480.
@@ -190,10 +189,14 @@ test('spans that arrive while one looks are drawn, and what is chosen stays', as
   const page = await open(browser, viewer, `#/trace/${trace}?span=${ids.cart}`);
   await page.locator(`.fall-row[data-span="${ids.cart}"].is-selected`).waitFor();
   assert.equal(await spanRow(page, ids.sql).count(), 0);
+  const details = page.locator('.details');
+  await details.getByText('coupon applied').waitFor();
+  await details.locator('[data-part="resource"] summary').click();
   await viewer.send(part(2, 4));
   await spanRow(page, ids.sql).waitFor();
   await page.locator(`.fall-row[data-span="${ids.cart}"].is-selected`).waitFor();
-  assert.ok(await page.locator('.details').isVisible());
+  assert.ok(await details.getByText('coupon applied').isVisible());
+  assert.equal(await details.locator('[data-part="resource"]').evaluate((part) => part.open), false, 'what was folded is open again');
   await page.done();
 });
 
@@ -209,7 +212,7 @@ test('a trace that is not here, or goes while one looks, is said', async () => {
   const page = await open(browser, small, `#/trace/${first.trace}`, { allow });
   await spanRow(page, first.ids.shop).waitFor();
   for (let n = 0; n < 3; n += 1) await small.send(browse({ base: ago(1000) }).body);
-  await page.getByText('This trace has been evicted').waitFor();
+  await page.getByText('This trace is no longer in the store').waitFor();
   assert.ok(await spanRow(page, first.ids.shop).isVisible(), 'what was there stays');
   await page.done();
 });

@@ -183,7 +183,8 @@ test('findings can be filtered by, also of traces that are still arriving', asyn
   const lost = order({ base: ago(4000), lose: true });
   await viewer.send(fine.body);
   const page = await open(browser, viewer, '#/traces?missing=true');
-  await page.getByText('No trace matches').waitFor();
+  await page.getByRole('heading', { name: 'No trace matches' }).waitFor();
+  await page.locator('#say').getByText('No trace matches').waitFor({ state: 'attached' });
   await viewer.send(lost.body);
   await traceRow(page, lost.trace).locator('.tag.warn').waitFor();
   assert.deepEqual(await rowIds(page), [lost.trace]);

@@ -93,7 +93,7 @@ impl Printer {
 fn draw(text: &mut String, id: TraceId, kept: &Kept, before: Option<usize>, style: Style) {
     let (rows, summary, findings) = kept.look(|evidence| {
         let findings = Findings::of(evidence);
-        let summary = Summary::new(id, &kept.digest, findings.count(), kept.sequence);
+        let summary = kept.summary(id, findings.count());
         let mut rows = vec![head(&summary, evidence.tap)];
         let tap = evidence.tap.map(|tap| tap.span_id);
         rows.extend(tree::rows(&kept.spans, tap));

@@ -39,6 +39,20 @@ test('ticks are round, within, and never too many', () => {
   assert.ok(f.ticks(1e18, 1e18 + 256, 10).length <= 31);
 });
 
+test('ticks are told apart, also of a short part of a long time', () => {
+  const texts = (from, to) => {
+    const times = f.ticks(from, to, 6);
+    return times.map((time) => plain(f.tick(time, times[1] - times[0])));
+  };
+  assert.deepEqual(texts(1.2341e9, 1.23422e9), ['1.2341 s', '1.23412 s', '1.23414 s', '1.23416 s', '1.23418 s', '1.2342 s', '1.23422 s']);
+  assert.deepEqual(texts(0, 480e6), ['0', '100 ms', '200 ms', '300 ms', '400 ms']);
+  assert.deepEqual(texts(0, 90e9), ['0', '20 s', '40 s', '1 min', '1 min 20 s']);
+  for (const [from, to] of [[59e9, 62e9], [3600e9, 3630e9], [0, 7200e9], [0, 400_000e9], [-5e6, 5e6], [0, 1], [86_400e9, 86_400.001e9]]) {
+    const all = texts(from, to);
+    assert.equal(new Set(all).size, all.length, all.join());
+  }
+});
+
 test('nothing in a text acts', () => {
   assert.equal(f.visible('a\u0000b\nc\u007f'), 'a␀b␊c␡');
   assert.equal(f.visible('\u202egnp.exe\u2066'), '‹U+202E›gnp.exe‹U+2066›');

@@ -36,6 +36,13 @@ test('what is wrong is told and not asked for', () => {
   }
 });
 
+test('what is too long for the API is said; of an address it stays, for the API to say so', () => {
+  assert.equal(q.checked('user', 'x'.repeat(1024)).value.length, 1024);
+  // Three bytes each.
+  assert.match(q.checked('user', '中'.repeat(400)).error, /1024 bytes/);
+  assert.equal(q.fromAddress(`user=${'x'.repeat(1100)}`).get('user').length, 1100);
+});
+
 test('an address gives back what it was made of', () => {
   const filters = new Map([['q', 'a b&c=d#é'], ['status', 'error'], ['app', 'shop@1'], ['missing', 'true']]);
   const address = q.toAddress(filters);
@@ -49,7 +56,7 @@ test('an address that somebody made up does no harm', () => {
     ['status=99&trace_id=zz&min_ms=-1', {}],
     ['app=&user=%20', {}],
     ['app=one&app=two', { app: 'one' }],
-    [`app=${'x'.repeat(600)}`, {}],
+    [`app=${'x'.repeat(600)}`, { app: 'x'.repeat(600) }],
     ['min_ms=500&max_ms=20', { min_ms: '500' }],
   ]) assert.deepEqual(Object.fromEntries(q.fromAddress(address)), expected, address);
 });

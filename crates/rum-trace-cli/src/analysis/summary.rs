@@ -30,12 +30,20 @@ pub(crate) struct Summary {
     pub(crate) user_id: Option<String>,
     pub(crate) carrier: Option<&'static str>,
     pub(crate) findings: usize,
+    /// Its place in the order of arrival: newer traces have greater ones.
+    pub(crate) arrival: String,
     /// Of its last change.
     pub(crate) sequence: u64,
 }
 
 impl Summary {
-    pub(crate) fn new(trace: TraceId, digest: &Digest, findings: usize, sequence: u64) -> Self {
+    pub(crate) fn new(
+        trace: TraceId,
+        digest: &Digest,
+        findings: usize,
+        arrival: u64,
+        sequence: u64,
+    ) -> Self {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         let lead = digest.lead();
         let of_lead = |field: Field| owned(lead.and_then(|lead| field.of(lead)));
@@ -62,6 +70,7 @@ impl Summary {
             user_id: owned(digest.user()),
             carrier: lead.and_then(|lead| facts::carrier(lead)),
             findings,
+            arrival: arrival.to_string(),
             sequence,
         }
     }
@@ -102,7 +111,7 @@ mod tests {
         .map(SpanBuilder::build);
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(
-            Summary::new(spans[0].trace_id, &Digest::of(&spans), 2, 7),
+            Summary::new(spans[0].trace_id, &Digest::of(&spans), 2, 5, 7),
             Summary {
                 trace_id: "01".repeat(16),
                 name: "android.request:https://shop.example/orders/7".into(),
@@ -123,6 +132,7 @@ mod tests {
                 user_id: text("u"),
                 carrier: Some("sw8"),
                 findings: 2,
+                arrival: "5".into(),
                 sequence: 7,
             }
         );
@@ -148,7 +158,7 @@ mod tests {
             .fold(span, |span, key| span.text(key, &long));
         let span = span.build();
         let digest = Digest::of(&[Arc::clone(&span)]);
-        let written = |digest| serde_json::to_string(&Summary::new(span.trace_id, digest, 0, 0));
+        let written = |digest| serde_json::to_string(&Summary::new(span.trace_id, digest, 0, 0, 0));
         let json = written(&digest).unwrap();
         assert!(json.len() < 10_000, "{}", json.len());
         assert!(digest.weight() < 20_000, "{}", digest.weight());
@@ -166,7 +176,7 @@ mod tests {
             SpanBuilder::new("shop", 1, 2, 0).time(10, 30).name("job"),
         ]
         .map(SpanBuilder::build);
-        let summary = Summary::new(spans[0].trace_id, &Digest::of(&spans), 0, 0);
+        let summary = Summary::new(spans[0].trace_id, &Digest::of(&spans), 0, 0, 0);
         assert_eq!((&*summary.name, summary.inferred), ("job", false));
         assert_eq!(
             (summary.start_unix_nano.as_str(), summary.duration_ns),

@@ -19,8 +19,10 @@ pub(crate) use peers::Peers;
 /// A node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Node {
-    /// By `rum.app.id`, or by its type where the SDK tells no id.
+    /// By `rum.app.id`.
     App(Arc<str>),
+    /// By `rum.app.type`, where the SDK tells no id; `unknown` without either.
+    AppType(Arc<str>),
     Service(Arc<str>),
     /// An address or a system beyond which no service is seen.
     Peer(Arc<str>),
@@ -29,7 +31,7 @@ pub(crate) enum Node {
 impl Node {
     const fn name(&self) -> &Arc<str> {
         match self {
-            Self::App(name) | Self::Service(name) | Self::Peer(name) => name,
+            Self::App(name) | Self::AppType(name) | Self::Service(name) | Self::Peer(name) => name,
         }
     }
 }
@@ -89,6 +91,12 @@ impl Topology {
         if let Some((start, end)) = other.time {
             self.widen(start, end);
         }
+    }
+
+    /// Whether something is called by this name, and tells nothing.
+    pub(crate) fn has_peer(&self, name: &str) -> bool {
+        let mut peers = self.nodes.keys();
+        peers.any(|node| matches!(node, Node::Peer(peer) if **peer == *name))
     }
 
     /// About how many bytes of memory it takes.
@@ -173,8 +181,7 @@ impl Topology {
 
     fn tapped(&mut self, spans: &[Arc<Span>], tap: &Tap) {
         for span in tap.entries.iter().filter_map(|entry| spans.get(*entry)) {
-            let app = Field::App.of(span).or_else(|| Field::AppType.of(span));
-            let app = Node::App(app.unwrap_or("unknown").into());
+            let app = app(span);
             self.count(&app, span);
             let service = Node::Service(Arc::clone(&span.resource.service));
             entry(&mut self.edges, &(app, service)).call(span, span.status.is_error());
@@ -191,6 +198,13 @@ impl Edge {
         self.calls = self.calls.saturating_add(1);
         self.errors = self.errors.saturating_add(u64::from(failed));
         self.durations.add(facts::duration(span));
+    }
+}
+
+fn app(span: &Span) -> Node {
+    match Field::App.of(span) {
+        Some(id) => Node::App(id.into()),
+        None => Node::AppType(Field::AppType.of(span).unwrap_or("unknown").into()),
     }
 }
 

@@ -103,10 +103,11 @@ impl Store {
     pub(crate) fn get(&self, id: TraceId) -> Option<Kept> {
         let now = self.clock.now();
         let table = self.lock();
-        let trace = table.get(id)?;
+        let (arrival, trace) = table.find(id)?;
         Some(Kept {
             spans: trace.spans().to_vec(),
             digest: trace.digest(),
+            arrival,
             sequence: trace.sequence(),
             quiet: trace.is_quiet(now),
             peers: table.peers(),

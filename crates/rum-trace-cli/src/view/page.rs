@@ -49,10 +49,11 @@ pub(crate) static ASSETS: &[Asset] = assets! {
     SVG: "icon.svg";
     CSS: "base.css" "colours.css" "details.css" "diagram.css" "session.css" "shell.css"
         "status.css" "trace.css" "traces.css" "waterfall.css";
-    SCRIPT: "api.js" "attributes.js" "axis.js" "details.js" "diagram.js" "dom.js" "empty.js" "finder.js"
-        "format.js" "icons.js" "keys.js" "layout.js" "live.js" "main.js" "minimap.js" "parts.js" "query.js"
-        "router.js" "rows.js" "services.js" "session.js" "sessions.js" "status.js" "table.js"
-        "theme-first.js" "theme.js" "topology.js" "trace.js" "traces.js" "waterfall-row.js"
+    SCRIPT: "api.js" "arrivals.js" "attributes.js" "axis.js" "details.js" "diagram.js" "dom.js" "drag.js" "empty.js" "finder.js"
+        "format.js" "icons.js" "keys.js" "layout.js" "live-page.js" "live.js" "main.js" "minimap.js" "parts.js" "press.js" "query.js"
+        "renew.js" "router.js" "rows.js" "services.js" "session.js" "sessions.js" "status.js" "table.js"
+        "theme-first.js" "theme.js" "topology.js" "trace.js" "traces.js" "waterfall-keys.js"
+        "waterfall-pool.js" "waterfall-row.js" "waterfall-view.js"
         "waterfall.js";
 };
 

@@ -42,7 +42,7 @@ proptest! {
         (spans, shuffled) in spans().prop_flat_map(|spans| (Just(spans.clone()), Just(spans).prop_shuffle()))
     ) {
         let id = spans[0].trace_id;
-        let summary = |spans: &[Arc<Span>]| Summary::new(id, &Digest::of(spans), 0, 0);
+        let summary = |spans: &[Arc<Span>]| Summary::new(id, &Digest::of(spans), 0, 0, 0);
         prop_assert_eq!(summary(&spans), summary(&shuffled));
     }
 }

@@ -109,12 +109,16 @@ fn rate(calls: u64, window_ns: u64) -> Option<f64> {
 
 const fn kind(node: &Node) -> &'static str {
     match node {
-        Node::App(_) => "app",
+        Node::App(_) | Node::AppType(_) => "app",
         Node::Service(_) => "service",
         Node::Peer(_) => "peer",
     }
 }
 
 fn id(node: &Node) -> String {
-    format!("{}:{}", kind(node), node.name())
+    let by = match node {
+        Node::AppType(_) => "app_type",
+        _ => kind(node),
+    };
+    format!("{by}:{}", node.name())
 }

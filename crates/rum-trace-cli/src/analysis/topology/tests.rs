@@ -60,6 +60,19 @@ fn shop() -> Vec<Arc<Span>> {
 }
 
 #[test]
+fn an_app_is_known_by_its_id_else_by_its_type() {
+    for (key, value, expected) in [
+        ("rum.app.id", "a@1", "app:a@1 1 0"),
+        ("rum.app.type", "ios", "app_type:ios 1 0"),
+        ("session.id", "s", "app_type:unknown 1 0"),
+    ] {
+        let spans = [span("shop", 2, 9).server().text(key, value).build()];
+        let (_, nodes) = drawn(&of(&spans, &Peers::default()));
+        assert_eq!(nodes[0], expected);
+    }
+}
+
+#[test]
 fn apps_services_and_peers() {
     let (edges, nodes) = drawn(&of(&shop(), &Peers::default()));
     assert_eq!(

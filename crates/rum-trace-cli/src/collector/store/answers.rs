@@ -9,7 +9,7 @@ use crate::analysis;
 use crate::analysis::digest::Digest;
 use crate::analysis::findings::Evidence;
 use crate::analysis::summary::Summary;
-use crate::analysis::topology::Peers;
+use crate::analysis::topology::{Peers, Topology};
 
 /// What the store holds, and what became of what it was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(crate) struct Counts {
 pub(crate) struct Kept {
     pub(crate) spans: Vec<Arc<Span>>,
     pub(crate) digest: Arc<Digest>,
+    pub(crate) arrival: u64,
     pub(crate) sequence: u64,
     /// Whether nothing has arrived for it for a while.
     pub(crate) quiet: bool,
@@ -43,6 +44,10 @@ impl Kept {
     pub(crate) fn look<T>(&self, look: impl FnOnce(Evidence<'_>) -> T) -> T {
         analysis::look(&self.spans, self.quiet, &self.peers, look)
     }
+
+    pub(crate) fn summary(&self, id: TraceId, findings: usize) -> Summary {
+        Summary::new(id, &self.digest, findings, self.arrival, self.sequence)
+    }
 }
 
 /// A trace without its spans.
@@ -53,12 +58,20 @@ pub(crate) struct Listed {
     pub(crate) arrival: u64,
     pub(crate) digest: Arc<Digest>,
     pub(crate) findings: usize,
+    /// As it was when the trace was quiet last.
+    pub(crate) topology: Option<Arc<Topology>>,
     pub(crate) sequence: u64,
 }
 
 impl Listed {
     pub(crate) fn summary(&self) -> Summary {
-        Summary::new(self.id, &self.digest, self.findings, self.sequence)
+        Summary::new(
+            self.id,
+            &self.digest,
+            self.findings,
+            self.arrival,
+            self.sequence,
+        )
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Filter {
     pub(crate) session: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) service: Option<String>,
+    /// The name of a peer of the topology: of a trace that has been quiet once.
+    pub(crate) peer: Option<String>,
     /// A part of a route or of a path.
     pub(crate) route: Option<String>,
     /// Its first hex digits, in lower case.
@@ -72,6 +74,10 @@ impl Matcher<'_> {
             && filter
                 .status
                 .is_none_or(|status| has_status(digest, status))
+            && filter
+                .peer
+                .as_deref()
+                .is_none_or(|peer| has_peer(trace, peer))
             && self.has_route(digest)
             && self.has_text(trace)
     }
@@ -111,6 +117,11 @@ impl Matcher<'_> {
 
 fn has(digest: &Digest, field: Field, asked: Option<&str>) -> bool {
     asked.is_none_or(|text| digest.has(field, text))
+}
+
+fn has_peer(trace: &Listed, peer: &str) -> bool {
+    let topology = trace.topology.as_ref();
+    topology.is_some_and(|topology| topology.has_peer(peer))
 }
 
 fn has_status(digest: &Digest, status: StatusFilter) -> bool {

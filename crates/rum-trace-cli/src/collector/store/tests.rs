@@ -246,6 +246,44 @@ fn what_was_found_counts_though_a_span_came_meanwhile() {
 }
 
 #[test]
+fn what_a_quiet_trace_adds_to_the_topology_is_told() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    let mut watch = store.watch();
+    store.insert([span(1, 2, "")]);
+    watch.mark_unchanged();
+    let before = store.sequence();
+    clock.advance(QUIET);
+    store.settle();
+    assert!(watch.has_changed().unwrap());
+    assert_eq!(store.changes_since(before, 9).traces.len(), 1);
+}
+
+#[test]
+fn a_trace_is_found_by_a_peer_of_its_topology() {
+    let clock = Clock::manual();
+    let store = Store::with_clock(MANY, clock.clone());
+    let calls = |trace, address| {
+        let span = SpanBuilder::new("shop", trace, 2, 0).client();
+        span.text("server.address", address).try_build().unwrap()
+    };
+    store.insert([calls(1, "pay.example"), calls(2, "mail.example")]);
+    let by = |peer: &str| {
+        let filter = Filter {
+            peer: Some(peer.to_owned()),
+            ..Filter::default()
+        };
+        found(&store, &filter)
+    };
+    assert!(by("pay.example").is_empty());
+    clock.advance(QUIET);
+    store.settle();
+    assert_eq!(by("pay.example"), [1]);
+    // The whole name, and of no service.
+    assert_eq!((by("pay"), by("shop")), (vec![], vec![]));
+}
+
+#[test]
 fn a_trace_that_never_is_quiet_is_looked_at_all_the_same() {
     let clock = Clock::manual();
     let store = Store::with_clock(MANY, clock.clone());
@@ -532,7 +570,7 @@ proptest! {
         prop_assert_eq!(store.changes_since(0, 99).traces.len(), kept.len());
         for trace in kept {
             let spans = store.trace(trace.id);
-            let fresh = Summary::new(trace.id, &Digest::of(&spans), trace.findings, trace.sequence);
+            let fresh = Summary::new(trace.id, &Digest::of(&spans), trace.findings, trace.arrival, trace.sequence);
             prop_assert_eq!(trace.summary(), fresh);
         }
         // When the last has gone, so has its weight.

@@ -39,7 +39,7 @@ pub(super) struct Due {
 }
 
 /// What was found in a trace when it was looked at as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Settled {
     pub(super) findings: usize,
     pub(super) topology: Arc<Topology>,
@@ -104,6 +104,7 @@ impl Trace {
             arrival,
             digest: self.digest(),
             findings: self.settled.as_ref().map_or(0, |settled| settled.findings),
+            topology: self.topology(),
             sequence: self.sequence,
         }
     }

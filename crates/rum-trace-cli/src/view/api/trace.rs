@@ -28,7 +28,7 @@ pub(super) fn answer(store: &Store, id: TraceId) -> Answer<Trace> {
         let findings = Findings::of(evidence);
         let rows = Rows::of(evidence, &findings, kept.digest.start);
         Trace {
-            summary: Summary::new(id, &kept.digest, findings.count(), kept.sequence),
+            summary: kept.summary(id, findings.count()),
             rows: rows.rows,
             findings_truncated: findings.truncated,
             findings: findings.list,

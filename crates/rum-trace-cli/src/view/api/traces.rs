@@ -8,8 +8,8 @@ use crate::analysis::summary::Summary;
 use crate::collector::{Filter, Listed, StatusFilter, Store};
 
 const PARAMETERS: &[&str] = &[
-    "app", "app_type", "session", "user", "trace_id", "route", "service", "status", "min_ms",
-    "max_ms", "missing", "q", "limit", "before",
+    "app", "app_type", "session", "user", "trace_id", "route", "service", "peer", "status",
+    "min_ms", "max_ms", "missing", "q", "limit", "before",
 ];
 
 #[derive(Debug, Serialize)]
@@ -47,6 +47,7 @@ fn filter(query: &Query) -> Answer<Filter> {
         session: query.owned("session"),
         user: query.owned("user"),
         service: query.owned("service"),
+        peer: query.owned("peer"),
         route: query.owned("route"),
         trace_id: query.read("trace_id", "4 to 32 hex digits", trace_id)?,
         status: query.read("status", "a code as 404, a class as 5xx, or error", status)?,

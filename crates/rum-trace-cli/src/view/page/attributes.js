@@ -48,7 +48,7 @@ function value(text, type) {
 }
 
 /** What is copied, and what is searched. */
-export function plainText({ type, value: raw }, depth = 0) {
+function plainText({ type, value: raw }, depth = 0) {
   if (raw === null || raw === undefined) return type === 'empty' ? '(empty)' : '–';
   if (depth > DEEPEST) return '…';
   if (type === 'array' && Array.isArray(raw)) return `[${raw.map((each) => plainText(each, depth + 1)).join(', ')}]`;

@@ -2,30 +2,29 @@
 // is dragged.
 
 import { fill, h } from './dom.js';
-import { duration, ticks } from './format.js';
+import { dragRange, shareAt } from './drag.js';
+import { duration, tick, ticks } from './format.js';
 import { place } from './rows.js';
 
 const TICK_PX = 110;
-/** A shorter drag is a click. */
-const LEAST_DRAG_PX = 5;
 const MOST_EVENTS = 200;
 
 /** `grid`: the ticks as lines, for the rows to lie over. */
 export function timeAxis({ onZoom, onReset }) {
   let view = { from: 0, to: 1 };
   let times = [];
-  let from = null;
   const axis = h('div.axis', { 'aria-hidden': 'true' });
   const brush = h('div.brush', { hidden: true });
   const events = h('div.axis-events', { 'aria-hidden': 'true' });
   const grid = h('div.grid', { role: 'presentation' });
   const element = h(
     'div.axis-area',
-    { title: 'Drag to zoom into a range', on: { pointerdown: begin, pointermove: drag, pointerup: end, pointercancel: stop, dblclick: onReset } },
+    { title: 'Drag to zoom into a range', on: { dblclick: onReset } },
     axis,
     events,
     brush,
   );
+  dragRange(element, { area: axis, brush, onRange: (a, b) => onZoom(...[a, b].map(timeOf)) });
   return { element, grid, draw, timeAt, markTimes };
 
   function draw(next) {
@@ -34,7 +33,7 @@ export function timeAxis({ onZoom, onReset }) {
     if (width === 0) return;
     const marks = ticks(view.from, view.to, Math.max(Math.floor(width / TICK_PX), 2));
     const share = (time) => (time - view.from) / (view.to - view.from);
-    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, time === 0 ? '0' : duration(time))));
+    fill(axis, marks.map((time) => h('span.tick', { class: share(time) > 0.94 ? 'is-last' : null, vars: { '--x': share(time) } }, tick(time, marks[1] - marks[0]))));
     fill(grid, marks.map((time) => h('span.grid-line', { vars: { '--x': share(time) } })));
     drawEvents();
   }
@@ -51,38 +50,10 @@ export function timeAxis({ onZoom, onReset }) {
   }
 
   function timeAt(x) {
-    return view.from + shareAt(x) * (view.to - view.from);
+    return timeOf(shareAt(axis, x));
   }
 
-  function shareAt(x) {
-    const { left, width } = axis.getBoundingClientRect();
-    return Math.min(Math.max((x - left) / Math.max(width, 1), 0), 1);
-  }
-
-  function begin(event) {
-    if (event.button !== 0) return;
-    from = event.clientX;
-    element.setPointerCapture(event.pointerId);
-  }
-
-  function drag(event) {
-    if (from === null) return;
-    const [a, b] = [from, event.clientX].map(shareAt).sort((x, y) => x - y);
-    brush.hidden = b <= a;
-    brush.style.setProperty('--from', String(a));
-    brush.style.setProperty('--to', String(b));
-  }
-
-  function end(event) {
-    const start = from;
-    stop();
-    if (start === null || Math.abs(event.clientX - start) < LEAST_DRAG_PX) return;
-    const [a, b] = [start, event.clientX].map(timeAt).sort((x, y) => x - y);
-    onZoom(a, b);
-  }
-
-  function stop() {
-    from = null;
-    brush.hidden = true;
+  function timeOf(share) {
+    return view.from + share * (view.to - view.from);
   }
 }

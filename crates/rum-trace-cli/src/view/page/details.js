@@ -1,9 +1,10 @@
 // All that is known of one span.
 
-import { get, isAbort, paths } from './api.js';
+import { ApiError, get, isAbort, paths } from './api.js';
 import { copyButton, fill, h, said } from './dom.js';
-import { clock, duration, plural, short, shortId, unixMs } from './format.js';
-import { loading, serviceName, traceHref } from './parts.js';
+import { duration, plural, short, shortId, unixMs } from './format.js';
+import { loading, moment, serviceName, traceHref } from './parts.js';
+import { renew } from './renew.js';
 import { selfTime } from './rows.js';
 import { attributeTable } from './attributes.js';
 
@@ -11,7 +12,11 @@ import { attributeTable } from './attributes.js';
 export function spanDetails({ onClose, onSpan, onEvents }) {
   let now = null;
   let request = null;
-  const content = h('div.details-content');
+  /** Of the sections that are drawn, as text. */
+  let drawn = null;
+  const head = h('div');
+  const sections = h('div');
+  const content = h('div.details-content', {}, head, sections);
   const closer = h('button.icon-button.details-close', { type: 'button', 'aria-label': 'Close the details', title: 'Close (Esc)', on: { click: onClose } }, '×');
   const element = h('aside.details.panel', { 'aria-label': 'Details of the span', hidden: true }, closer, content);
 
@@ -23,21 +28,27 @@ export function spanDetails({ onClose, onSpan, onEvents }) {
       return;
     }
     now = { trace, row, detail };
+    drawn = null;
     element.hidden = false;
     element.scrollTop = 0;
-    fill(content, heading(row, detail), loading());
+    fill(head, heading(row, detail), loading());
+    fill(sections);
     load();
   }
 
-  function refresh() {
-    if (!element.hidden) load();
+  /** The trace has grown. */
+  function refresh(row, detail) {
+    if (element.hidden || row === null) return;
+    now = { ...now, row, detail };
+    load();
   }
 
   function close() {
     request?.abort();
     now = null;
     element.hidden = true;
-    fill(content);
+    fill(head);
+    fill(sections);
   }
 
   async function load() {
@@ -48,11 +59,31 @@ export function spanDetails({ onClose, onSpan, onEvents }) {
       // Two services may have given the same id.
       const service = detail.services[row.service];
       const span = await get(paths.span(trace, row.span_id), service === undefined ? null : { service }, request.signal);
-      fill(content, heading(row, detail), body(span, row, detail, onSpan));
-      onEvents(span.events.map((event) => ({ at: row.start_ns + event.offset_ns, name: event.name })));
+      draw(span, row, detail);
     } catch (error) {
-      if (!isAbort(error)) fill(content, heading(row, detail), h('p.details-part.error-text', {}, error.message));
+      if (isAbort(error)) return;
+      if (!(error instanceof ApiError)) throw error;
+      failed(error, row, detail);
     }
+  }
+
+  function draw(span, row, detail) {
+    renew(head, heading(row, detail), summary(span, row, detail, onSpan));
+    onEvents(span.events.map((event) => ({ at: row.start_ns + event.offset_ns, name: event.name })));
+    // A span is what it is: what is filtered, folded or selected in it stays.
+    const { attributes, events, links, trace_state: state, sw8, resource, scope, dropped, cut } = span;
+    const text = JSON.stringify([attributes, events, links, state, sw8, resource, scope, dropped, cut]);
+    if (text === drawn) return;
+    drawn = text;
+    fill(sections, sectionsOf(span));
+  }
+
+  function failed(error, row, detail) {
+    // The banner says that the server is gone.
+    if (error.status === 0 && drawn !== null) return;
+    drawn = null;
+    fill(head, heading(row, detail), h('p.details-part.error-text', {}, error.message));
+    fill(sections);
   }
 }
 
@@ -61,12 +92,12 @@ function heading(row, { services }) {
   return h(
     'header.details-head',
     {},
-    h('p.details-over', {}, row.kind === 'tap' ? h('span.tag.tap', {}, 'tap, inferred') : h('span.tag', {}, row.kind), service !== null && serviceName(service)),
+    h('p.details-over', {}, row.kind === 'tap' ? h('span.tag.tap', {}, 'the phone’s span, inferred') : h('span.tag', {}, row.kind), service !== null && serviceName(service)),
     h('h2', {}, said(row.name || '(no name)', 2000)),
   );
 }
 
-function body(span, row, detail, onSpan) {
+function summary(span, row, detail, onSpan) {
   const start = unixMs(span.start_unix_nano);
   return [
     row.kind === 'tap' &&
@@ -76,12 +107,17 @@ function body(span, row, detail, onSpan) {
       'dl.details-part.pairs',
       {},
       pair('took', [h('strong.number', {}, duration(span.duration_ns)), row.children > 0 && h('span.quiet', {}, ` ${duration(selfTime(detail.rows, detail.rows.indexOf(row)))} by itself`)]),
-      pair('started', [h('span.number', {}, clock(start)), h('span.quiet.number', {}, ` ${row.start_ns < 0 ? '' : '+'}${duration(row.start_ns)}`)]),
+      pair('started', [moment(start), h('span.quiet.number', {}, ` ${row.start_ns < 0 ? '' : '+'}${duration(row.start_ns)}`)]),
       pair('status', statusText(span.status)),
       pair('span', id(span.span_id, 'the span id')),
       pair('parent', parentLink(span, detail, onSpan)),
       pair('flags', flagsText(span.flags)),
     ),
+  ];
+}
+
+function sectionsOf(span) {
+  return [
     section('Attributes', span.attributes.length, attributeTable(span.attributes, { filter: true })),
     section('Events', span.events.length, h('ol.events', {}, span.events.map(eventItem))),
     section('Links', span.links.length, h('ol.links', {}, span.links.map(linkItem))),
@@ -117,7 +153,7 @@ function parentLink({ parent }, { rows }, onSpan) {
   const known = rows.some((row) => row.span_id === parent);
   const shown = h('span.mono', {}, parent);
   if (!known) return [shown, h('span.quiet', {}, ' never came')];
-  return h('button.plain', { type: 'button', on: { click: () => onSpan(parent) } }, shown);
+  return h('button.plain', { type: 'button', what: parent, on: { click: () => onSpan(parent) } }, shown);
 }
 
 function flagsText(flags) {

@@ -8,6 +8,10 @@ import { colourClass } from './services.js';
 
 /** More boxes than this are no picture any more. */
 export const MOST_NODES = 60;
+/** And more lines than this are a tangle, that takes long to draw. */
+export const MOST_EDGES = 200;
+/** Labels are as wide as a multiple of this: a number that grows moves nothing. */
+const LABEL_STEP = 12;
 const PADDING = 12;
 /** No smaller than this is the picture drawn to fit; then it scrolls. */
 const SMALLEST = 0.72;
@@ -22,18 +26,17 @@ const LABEL_FONT = `11px ${FAMILY}`;
 let drawn = 0;
 let pen = null;
 
-/** `onNode(node)`: clicked. `small`: for one trace, with fewer words. */
-export function diagram({ label, small = false, onNode }) {
+/**
+ * `onNode(node)`: clicked; `leads(node)`: whether that does anything. `small`: for one trace,
+ * with fewer words.
+ */
+export function diagram({ label, small = false, leads, onNode }) {
   const element = h('figure.diagram', { class: small ? 'is-small' : null });
   let topology = null;
   let marked = null;
   let width = 0;
   let shown = '';
-  let pressed = false;
-  let late = false;
-  // A box must not be taken away between the press and the click.
-  element.addEventListener('pointerdown', () => (pressed = true));
-  for (const end of ['pointerup', 'pointercancel', 'pointerleave']) element.addEventListener(end, released);
+  let placed = { key: null, layout: null };
   new ResizeObserver(() => {
     if (topology && Math.abs(element.clientWidth - width) > 4) redraw();
   }).observe(element);
@@ -44,20 +47,13 @@ export function diagram({ label, small = false, onNode }) {
     if (same === shown) return;
     shown = same;
     topology = next;
-    if (pressed) late = true;
-    else redraw();
-  }
-
-  function released() {
-    pressed = false;
-    if (late) setTimeout(redraw);
-    late = false;
+    redraw();
   }
 
   /** Shows a hop, by the names of its ends. */
   function mark(hop) {
     marked = hop;
-    redraw();
+    if (topology) redraw();
     element.scrollIntoView({ block: 'nearest' });
     element.querySelector('.edge.is-marked')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }
@@ -67,10 +63,18 @@ export function diagram({ label, small = false, onNode }) {
     const parts = chosen(topology);
     const nodes = parts.nodes.map((node) => ({ ...boxOf(node, parts.edges, small), node, id: node.id }));
     const edges = parts.edges.map((edge) => ({ ...labelOf(edge, small), edge, from: edge.from, to: edge.to }));
-    const { layout, down } = fitted(nodes, edges, width, small);
+    const { layout, down } = place(nodes, edges);
     const focused = element.contains(document.activeElement) ? document.activeElement.dataset.node : null;
     fill(element, picture(layout, nodes, edges, down));
-    if (focused) [...element.querySelectorAll('[data-node]')].find((each) => each.dataset.node === focused)?.focus();
+    if (focused) [...element.querySelectorAll('[data-node]')].find((each) => each.dataset.node === focused)?.focus({ preventScroll: true });
+  }
+
+  /** Where all are, as long as the same boxes are to be placed. */
+  function place(nodes, edges) {
+    const sizes = [...nodes, ...edges].map(({ id, from, to, width: wide, height }) => [id, from, to, wide, height]);
+    const key = JSON.stringify([width, sizes]);
+    if (placed.key !== key) placed = { key, ...fitted(nodes, edges, width, small) };
+    return placed;
   }
 
   function picture(layout, nodes, edges, down) {
@@ -80,13 +84,14 @@ export function diagram({ label, small = false, onNode }) {
     const margin = 10;
     const box = [-margin, -margin, layout.width + 2 * margin, layout.height + 2 * margin].map(Math.ceil);
     const scale = Math.min(Math.max((width - 20) / box[2], small ? SMALLEST_SMALL : SMALLEST), 1);
-    const lines = layout.edges.map((each) => edgeOf(each, { arrow, most, down, small, marked: isMarked(each.edge.edge, nodes) }));
+    const now = new Map(edges.map((each) => [hop(each), each]));
+    const lines = layout.edges.map((each) => edgeOf({ ...each, edge: now.get(hop(each.edge)) }, { arrow, most, down, small, marked: isMarked(now.get(hop(each.edge)).edge, nodes) }));
     return svg(
       'svg',
       { viewBox: box.join(' '), width: Math.round(box[2] * scale), height: Math.round(box[3] * scale), role: 'group', 'aria-label': label },
       svg('defs', {}, arrowHead(arrow)),
       lines.map((each) => each.line),
-      nodes.map((each) => nodeOf(each, layout.nodes.get(each.id), onNode)),
+      nodes.map((each) => nodeOf(each, layout.nodes.get(each.id), leads(each.node) ? onNode : null)),
       lines.map((each) => each.label),
     );
   }
@@ -99,6 +104,10 @@ export function diagram({ label, small = false, onNode }) {
   }
 }
 
+function hop({ from, to }) {
+  return JSON.stringify([from, to]);
+}
+
 /** The busiest ones, in an order that does not change with the numbers. */
 function chosen({ nodes, edges }) {
   const busiest = [...nodes].sort((a, b) => b.spans - a.spans || compare(a.id, b.id)).slice(0, MOST_NODES);
@@ -106,7 +115,11 @@ function chosen({ nodes, edges }) {
   const kept = new Set(busiest.map((node) => node.id));
   return {
     nodes: busiest.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || compare(a.id, b.id)),
-    edges: edges.filter(({ from, to }) => kept.has(from) && kept.has(to)).sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to)),
+    edges: edges
+      .filter(({ from, to }) => kept.has(from) && kept.has(to))
+      .sort((a, b) => b.calls - a.calls || compare(a.from, b.from) || compare(a.to, b.to))
+      .slice(0, MOST_EDGES)
+      .sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to)),
   };
 }
 
@@ -149,22 +162,26 @@ function errorText({ kind, errors }) {
 function labelOf(edge, small) {
   const lines = small ? oneLine(edge) : allLines(edge);
   const longest = Math.max(...lines.map((line) => textWidth(line, LABEL_FONT)));
-  return { lines, width: Math.ceil(longest + 14), height: lines.length * 15 + 6 };
+  return { lines, width: Math.ceil((longest + 14) / LABEL_STEP) * LABEL_STEP, height: lines.length * 15 + 6 };
 }
 
 function oneLine({ calls, errors, lost, p50_ns: p50, max_ns: max }) {
   const time = calls === 1 ? p50 : max;
   const words = [calls > 1 && `${count(calls)}×`, Number.isFinite(time) && duration(time), errors > 0 && (calls === 1 ? '✗' : `${count(errors)} ✗`)];
   const line = words.filter(Boolean).join(' · ') || plural(calls, 'call');
-  return lost > 0 ? [line, `${count(lost)} not seen beyond`] : [line];
+  return lost > 0 ? [line, noSpan(lost)] : [line];
 }
 
 function allLines({ calls, errors, lost, rate_per_s: perSecond, p50_ns: p50, p95_ns: p95 }) {
   const often = [plural(calls, 'call'), Number.isFinite(perSecond) && rate(perSecond)].filter(Boolean).join(' · ');
   const lines = [often, `p50 ${duration(p50)} · p95 ${duration(p95)}`];
-  const bad = [errors > 0 && `${percent(errors / Math.max(calls, 1))} errors`, lost > 0 && `${count(lost)} lost`].filter(Boolean);
+  const bad = [errors > 0 && `${percent(errors / Math.max(calls, 1))} errors`, lost > 0 && noSpan(lost)].filter(Boolean);
   if (bad.length > 0) lines.push(bad.join(' · '));
   return lines;
+}
+
+function noSpan(lost) {
+  return `${count(lost)}× no span from the callee`;
 }
 
 function nodeOf({ name, lines, width, height, node }, { x, y }, onNode) {
@@ -177,13 +194,13 @@ function nodeOf({ name, lines, width, height, node }, { x, y }, onNode) {
   const group = svg(
     'g',
     {
-      class: `node node-${node.kind} ${node.kind === 'service' ? colourClass(node.name) : 'c-none'}${node.errors > 0 ? ' has-errors' : ''}`,
+      class: `node${onNode ? ' leads' : ''} node-${node.kind} ${node.kind === 'service' ? colourClass(node.name) : 'c-none'}${node.errors > 0 ? ' has-errors' : ''}`,
       transform: `translate(${x - width / 2} ${y - height / 2})`,
-      role: 'button',
-      tabindex: '0',
+      role: onNode ? 'button' : 'img',
+      tabindex: onNode ? '0' : null,
       'aria-label': title(`${node.kind} ${short(node.name, 120)}, ${plural(node.spans, 'span')}, ${plural(node.errors, 'error')}`),
       data: { node: node.id },
-      on: { click: act, keydown: act },
+      on: onNode && { click: act, keydown: act },
     },
     svg('title', {}, short(node.name, 400)),
     svg('rect', { class: 'node-box', width, height, rx: node.kind === 'app' ? 14 : 7 }),
@@ -211,7 +228,7 @@ function edgeOf({ edge: labelled, points, label }, { arrow, most, down, small, m
 }
 
 function labelText({ lines, width, height, edge }, { x, y }, marked) {
-  const bad = (line) => (/errors?$|✗$|lost|not seen/.test(line) ? ' is-bad' : '');
+  const bad = (line) => (/errors?$|✗$|no span/.test(line) ? ' is-bad' : '');
   return svg(
     'g',
     { class: `edge-label${marked ? ' is-marked' : ''}`, transform: `translate(${x - width / 2} ${y - height / 2})` },

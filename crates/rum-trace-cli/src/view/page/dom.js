@@ -7,10 +7,13 @@ import { iconPath } from './icons.js';
 const SVG = 'http://www.w3.org/2000/svg';
 /** A tooltip is no place to read a novel in. */
 const LONGEST_TITLE = 400;
+/** What listeners do, by their element; see `renew`. */
+const acts = new WeakMap();
 
 /**
  * `h('a.link', {href, on: {click}}, 'text', child, null)`: the tag may carry classes.
- * `vars` are custom properties, `data` the data attributes.
+ * `vars` are custom properties, `data` the data attributes. `what` tells of what listens in
+ * what is drawn anew which span, say, it is for.
  */
 export function h(tag, properties = {}, ...children) {
   return build((name) => document.createElement(name), tag, properties, children);
@@ -45,8 +48,13 @@ export function announce(text) {
   if (place) place.textContent = visible(text);
 }
 
+/** What its listeners are for; undefined if there are none. */
+export function whatFor(element) {
+  return acts.get(element);
+}
+
 export function copyButton(text, what) {
-  const button = h('button.copy', { type: 'button', 'aria-label': `Copy ${what}`, title: `Copy ${what}` }, icon('copy'));
+  const button = h('button.copy', { what: text, type: 'button', 'aria-label': `Copy ${what}`, title: `Copy ${what}` }, icon('copy'));
   button.addEventListener('click', async (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -93,19 +101,21 @@ function set(element, key, value) {
   if (!isThere(value)) return;
   if (key === 'class') element.classList.add(...value.split(' ').filter(Boolean));
   else if (key === 'on') {
+    if (!acts.has(element)) acts.set(element, '');
     for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
   } else if (key === 'vars') {
     for (const [name, each] of Object.entries(value)) element.style.setProperty(name, String(each));
   } else if (key === 'data') {
     for (const [name, each] of Object.entries(value)) element.dataset[name] = each;
-  } else if (key === 'title') element.setAttribute('title', title(value));
+  } else if (key === 'what') acts.set(element, value);
+  else if (key === 'title') element.setAttribute('title', title(value));
   else element.setAttribute(key, value === true ? '' : visible(value));
 }
 
-function isThere(value) {
+export function isThere(value) {
   return value !== null && value !== undefined && value !== false;
 }
 
-function node(child) {
+export function node(child) {
   return child instanceof Node ? child : document.createTextNode(visible(child));
 }

@@ -32,7 +32,7 @@ export function finder({ onFilters, onPause }) {
   const chips = h('div.chips', { hidden: true, role: 'group', 'aria-label': 'Filters in force' });
   const element = h('section.finder', {}, h('div.finder-line', {}, form, errorsOnly, findingsOnly, all, pause, found), error, fields, chips);
 
-  return { element, show, set: (key, value) => to(changed(filters, key, value)), clear: () => to(new Map()), count, togglePause, toggleFields };
+  return { element, show, set: (key, value) => to(changed(filters, key, value)), clear: () => to(new Map()), count, togglePause, toggleFields, close: () => clearTimeout(typing) };
 
   function show(next) {
     const before = filters;

@@ -75,6 +75,15 @@ export function dateTime(milliseconds) {
   });
 }
 
+/** The same, and how far this zone is from UTC. */
+export function zoned(milliseconds) {
+  return inTime(milliseconds, (date) => {
+    const minutes = -date.getTimezoneOffset();
+    const parts = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60].map(twoDigits);
+    return `${dateTime(milliseconds)} ${minutes < 0 ? '−' : '+'}${parts.join(':')}`;
+  });
+}
+
 export function count(number) {
   if (!Number.isFinite(number)) return '–';
   return String(number).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
@@ -110,6 +119,18 @@ export function percent(share) {
   const rounded = hundredths < 10 ? Math.round(hundredths * 10) / 10 : Math.round(hundredths);
   // Not all of them is not 100 %.
   return `${rounded === 100 && share < 1 ? 99 : rounded}${NBSP}%`;
+}
+
+/** The time of a tick: with as many digits as tell it from the next one. */
+export function tick(ns, step) {
+  if (ns === 0) return '0';
+  if (ns < 0) return `−${tick(-ns, step)}`;
+  // As one says it, where two units are enough for the step.
+  const least = ns < 3600e9 ? 1e9 : ns < 86400e9 ? 60e9 : 3600e9;
+  if (ns >= 60e9 && step % least === 0) return long(ns);
+  const [unit, size] = UNITS.find(([, each]) => ns >= each * 0.9995) ?? ['ns', 1];
+  const digits = Math.min(Math.max(Math.ceil(Math.log10(size / step) - 1e-9), 0), 9);
+  return `${Number((ns / size).toFixed(digits))}${NBSP}${unit}`;
 }
 
 /** Round steps (1, 2, 5) from `from` to `to`, about as many as wanted. */

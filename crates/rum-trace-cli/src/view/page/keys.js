@@ -32,6 +32,22 @@ export function startKeys() {
   document.getElementById('help').addEventListener('click', showHelp);
 }
 
+/** `j`, `k` and the arrows go through links; `move(0)` to the one with the focus, or the first. */
+export function linkKeys(links) {
+  const move = (by) => {
+    const all = links();
+    const now = all.findIndex((link) => link.closest('tr, li').contains(document.activeElement));
+    all[now < 0 ? 0 : Math.min(Math.max(now + by, 0), all.length - 1)]?.focus();
+  };
+  return [
+    ['j', () => move(1)],
+    ['ArrowDown', () => move(1)],
+    ['k', () => move(-1)],
+    ['ArrowUp', () => move(-1)],
+    ['leave', () => move(0)],
+  ];
+}
+
 function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector('dialog[open]')) return;

@@ -13,14 +13,13 @@ const THIN = 14;
  */
 export function layered(nodes, edges, { down = false, across = 18, along = 26 } = {}) {
   const known = new Set(nodes.map(({ id }) => id));
-  const loops = edges.filter(({ from, to }) => from === to && known.has(from));
   const proper = edges.filter(({ from, to }) => from !== to && known.has(from) && known.has(to));
   const turned = acyclic(nodes, proper);
   const ranks = ranked(nodes, turned);
   const { layers, chains } = withDummies(nodes, turned, ranks, down);
   order(layers);
   settle(layers, across);
-  return placed(layers, chains, loops, { down, along });
+  return placed(layers, chains, { down, along });
 }
 
 /** The edges that close a circle, turned round: found by a walk without recursion. */
@@ -132,8 +131,24 @@ function crossings(layers) {
   let sum = 0;
   for (const layer of layers) {
     const ends = layer.flatMap((cell) => cell.after.map((to) => to.index).sort((a, b) => a - b));
-    for (let i = 0; i < ends.length; i += 1) for (let j = i + 1; j < ends.length; j += 1) if (ends[i] > ends[j]) sum += 1;
+    sum += inversions(ends);
   }
+  return sum;
+}
+
+/** How many pairs are in the wrong order: counted while they are merged. */
+function inversions(list) {
+  if (list.length < 2) return 0;
+  const [left, right] = [list.slice(0, list.length >> 1), list.slice(list.length >> 1)];
+  let sum = inversions(left) + inversions(right);
+  let at = 0;
+  let from = 0;
+  for (const each of right) {
+    while (from < left.length && left[from] <= each) list[at++] = left[from++];
+    sum += left.length - from;
+    list[at++] = each;
+  }
+  while (from < left.length) list[at++] = left[from++];
   return sum;
 }
 
@@ -185,7 +200,7 @@ function spread(layer, wishes, gap) {
   }
 }
 
-function placed(layers, chains, loops, { down, along }) {
+function placed(layers, chains, { down, along }) {
   const lowest = Math.min(...layers.flat().map((cell) => cell.across - cell.breadth / 2), Infinity);
   let at = 0;
   for (const layer of layers) {
@@ -205,7 +220,6 @@ function placed(layers, chains, loops, { down, along }) {
     height: down ? length : breadth,
     nodes: new Map(cells.filter((cell) => cell.node).map((cell) => [cell.node.id, point(cell)])),
     edges: chains.map((each) => traced(each, point)),
-    loops,
   };
 }
 
@@ -218,7 +232,7 @@ function traced({ edge, chain, reversed }, point) {
     return cell.label ? [point(cell, -cell.length / 2), point(cell, cell.length / 2)] : [point(cell)];
   });
   const label = chain.find((cell) => cell.label);
-  return { edge, reversed, points: reversed ? points.reverse() : points, label: label ? point(label) : null };
+  return { edge, points: reversed ? points.reverse() : points, label: label ? point(label) : null };
 }
 
 function grouped(list, key) {

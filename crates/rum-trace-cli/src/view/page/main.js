@@ -51,7 +51,15 @@ function show(place) {
   fill(main, root);
   scrollTo(0, 0);
   const opener = pages.get(place.page) ?? openUnknown;
+  const first = open === null;
   open = { key, ...opener(root, place) };
+  if (!first) arrive();
+}
+
+/** For those who listen, and go on by keys: what was pressed is gone with its page. */
+function arrive() {
+  if (document.activeElement === document.body) main.focus({ preventScroll: true });
+  announce(document.title.replace(/ · rum-trace$/, ''));
 }
 
 function openUnknown(root) {

@@ -1,6 +1,7 @@
 // The whole trace as a strip: a line a span. Dragging in it zooms the waterfall.
 
 import { h } from './dom.js';
+import { dragRange } from './drag.js';
 import { place } from './rows.js';
 import { colourClass } from './services.js';
 import { onTheme } from './theme.js';
@@ -9,7 +10,6 @@ export function minimap({ onZoom, onReset }) {
   let rows = [];
   let services = [];
   let whole = { from: 0, to: 1 };
-  let from = null;
   const canvas = h('canvas.map-canvas');
   const before = h('span.map-shade.map-before');
   const after = h('span.map-shade.map-after');
@@ -17,23 +17,12 @@ export function minimap({ onZoom, onReset }) {
   const element = h('div.map', { 'aria-hidden': 'true', title: 'Drag to zoom, double click for the whole trace' }, canvas, before, after, brush);
   const stop = onTheme(draw);
 
-  element.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0) return;
-    from = shareAt(event);
-    element.setPointerCapture(event.pointerId);
-  });
-  element.addEventListener('pointermove', (event) => from !== null && showBrush(shareAt(event)));
-  element.addEventListener('pointerup', (event) => {
-    const [a, b] = [from ?? 0, shareAt(event)].sort((x, y) => x - y);
-    const dragged = from !== null && b - a > 0.004;
-    from = null;
-    brush.hidden = true;
-    const width = whole.to - whole.from;
-    if (dragged) onZoom(whole.from + a * width, whole.from + b * width);
-  });
-  element.addEventListener('pointercancel', () => {
-    from = null;
-    brush.hidden = true;
+  dragRange(element, {
+    brush,
+    onRange(a, b) {
+      const width = whole.to - whole.from;
+      onZoom(whole.from + a * width, whole.from + b * width);
+    },
   });
   element.addEventListener('dblclick', onReset);
 
@@ -82,17 +71,5 @@ export function minimap({ onZoom, onReset }) {
     element.style.setProperty('--from', String(left));
     element.style.setProperty('--to', String(right));
     element.classList.toggle('is-zoomed', left > 0 || right < 1);
-  }
-
-  function showBrush(to) {
-    const [a, b] = [from, to].sort((x, y) => x - y);
-    brush.hidden = false;
-    brush.style.setProperty('--from', String(a));
-    brush.style.setProperty('--to', String(b));
-  }
-
-  function shareAt(event) {
-    const { left, width } = element.getBoundingClientRect();
-    return Math.min(Math.max((event.clientX - left) / Math.max(width, 1), 0), 1);
   }
 }

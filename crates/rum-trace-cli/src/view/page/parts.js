@@ -1,7 +1,7 @@
 // Small pieces that several pages draw.
 
 import { copyButton, h, said } from './dom.js';
-import { duration, short, shortId } from './format.js';
+import { clock, dateTime, duration, short, shortId, zoned } from './format.js';
 import { href } from './router.js';
 import { colourClass } from './services.js';
 
@@ -14,7 +14,7 @@ export function statusOf({ status, errors = 0 }) {
   return h(`span.status.${gradeOf(code)}`, {}, String(code));
 }
 
-export function gradeOf(code) {
+function gradeOf(code) {
   if (code >= 500) return 'error';
   return code >= 400 ? 'warn' : 'good';
 }
@@ -30,7 +30,7 @@ export function traceName(name, inferred) {
   return h('span.name', {}, h('bdi.name-kind', {}, kind, host), h('bdi.name-path', {}, short(path, 400)));
 }
 
-export function serviceDot(service) {
+function serviceDot(service) {
   return h('span.dot', { class: colourClass(service), 'aria-hidden': 'true' });
 }
 
@@ -87,6 +87,24 @@ export const traceHref = (id, span = null) =>
 export const sessionHref = (id, app = null) =>
   href('session', id, app ? new URLSearchParams({ app }).toString() : '');
 export const tracesHref = (filters) => href('traces', null, new URLSearchParams(filters).toString());
+
+/** What is known of something, in its head. */
+export function fact(key, value) {
+  if (!value) return null;
+  return h('span.fact', {}, h('span.fact-key', {}, key), value instanceof Node ? value : said(value, 200));
+}
+
+/** A point in time: the date where it is not today's; in full where one points at it. */
+export function moment(ms) {
+  const today = dateTime(Date.now()).slice(0, 10) === dateTime(ms).slice(0, 10);
+  return h('time.number', { title: zoned(ms) }, today ? clock(ms) : dateTime(ms));
+}
+
+/** Where this address is, seen from here: who listens everywhere is at none of his own. */
+export function endpoint(address) {
+  const [, port] = /^(?:0\.0\.0\.0|\[::\]):(\d+)$/.exec(address) ?? [];
+  return `http://${port === undefined ? address : `${location.hostname}:${port}`}`;
+}
 
 export function lineToCopy(text) {
   return h('div.line-to-copy', {}, h('code', {}, text), copyButton(text, 'this line'));

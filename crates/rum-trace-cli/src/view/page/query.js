@@ -22,6 +22,7 @@ export const FIELDS = [
   ),
   field('route', 'Route or path', '/orders', ['path']),
   field('service', 'Service', 'shop', ['svc']),
+  field('peer', 'Peer', 'db.example:5432', ['address']),
   field('status', 'Status', '500, 5xx, error', [], (value) =>
     /^([1-5]\d\d|[1-5]xx|error)$/i.test(value) ? null : 'A status is 500, 5xx or error.',
   ),
@@ -33,8 +34,8 @@ export const FIELDS = [
 ];
 
 export const FREE = 'q';
-/** What the API takes at most; a longer one would only be refused. */
-const LONGEST = 512;
+/** What the API takes at most, in bytes. */
+const LONGEST = 1024;
 
 const byKey = new Map(FIELDS.map((each) => [each.key, each]));
 const byName = new Map(FIELDS.flatMap((each) => each.names.map((name) => [name, each])));
@@ -46,7 +47,7 @@ export function labelOf(key) {
 /** The value as the API takes it, or what is wrong with it. */
 export function checked(key, raw) {
   const value = raw.trim();
-  if (value.length > LONGEST) return { error: `No more than ${LONGEST} characters, please.` };
+  if (isTooLong(value)) return { error: `No more than ${LONGEST} bytes can be searched for.` };
   const error = byKey.get(key)?.check(value) ?? null;
   if (error) return { error };
   if (key === 'missing') return { value: 'true' };
@@ -77,10 +78,15 @@ export function fromAddress(search) {
   for (const [key, raw] of new URLSearchParams(search)) {
     if (raw.trim() === '' || filters.has(key)) continue;
     if (key !== FREE && !byKey.has(key)) continue;
-    const { value } = checked(key, raw);
+    // One that is too long is refused by the API, in words; without it all would be shown.
+    const { value } = isTooLong(raw) ? { value: raw } : checked(key, raw);
     if (value) filters.set(key, value);
   }
   return ordered(sane(filters, 'max_ms'));
+}
+
+function isTooLong(text) {
+  return new TextEncoder().encode(text).length > LONGEST;
 }
 
 export function toAddress(filters) {

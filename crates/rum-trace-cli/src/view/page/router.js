@@ -21,12 +21,15 @@ export function href(page, id = null, query = '') {
   return `#/${path}${query ? `?${query}` : ''}`;
 }
 
-/** Goes to an address of `href`; `replace` leaves no step for the back button. */
-export function go(address, { replace = false } = {}) {
+/**
+ * Goes to an address of `href`. `replace` leaves no step for the back button; `silent` is for
+ * what is shown already.
+ */
+export function go(address, { replace = false, silent = false } = {}) {
   if (address === location.hash) return;
   if (replace) history.replaceState(history.state, '', address);
   else history.pushState(null, '', address);
-  handler(read(location.hash));
+  if (!silent) handler(read(location.hash));
 }
 
 function changed() {

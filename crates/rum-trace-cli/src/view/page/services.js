@@ -5,16 +5,24 @@ const COLOURS = 8;
 const MOST = 64;
 const LONGEST = 120;
 const KEY = 'rum-trace.services';
-const taken = remembered();
+let taken = remembered();
+
+// Another tab has met a new service.
+addEventListener('storage', (event) => {
+  if (event.key === KEY) taken = remembered();
+});
 
 /** A class of colours.css. */
 export function colourClass(service) {
   return service === null || service === undefined ? 'c-none' : `c-${colourOf(String(service))}`;
 }
 
-export function colourOf(service) {
+function colourOf(service) {
   const known = taken.get(service);
   if (known !== undefined) return known;
+  // Another tab may know it, and must not lose what it knows.
+  taken = new Map([...taken, ...remembered()]);
+  if (taken.has(service)) return taken.get(service);
   const colour = free(hash(service) % COLOURS);
   if (taken.size < MOST && service.length <= LONGEST) {
     taken.set(service, colour);

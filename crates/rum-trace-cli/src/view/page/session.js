@@ -1,11 +1,12 @@
 // A session: its requests in order, with the pauses between them.
 
-import { get, isAbort, paths } from './api.js';
-import { copyButton, fill, h, said } from './dom.js';
-import { clock, count, dateTime, duration, long, nsBetween, plural, unixMs } from './format.js';
-import { setPageKeys } from './keys.js';
-import { onChange, throttled } from './live.js';
-import { durationBar, findingsMark, loading, message, methodAndRoute, serviceName, statusOf, traceHref, traceName, tracesHref } from './parts.js';
+import { get, paths } from './api.js';
+import { copyButton, fill, h, said, title } from './dom.js';
+import { clock, count, duration, long, nsBetween, plural, unixMs, zoned } from './format.js';
+import { linkKeys, setPageKeys } from './keys.js';
+import { livePage } from './live-page.js';
+import { durationBar, fact, findingsMark, message, methodAndRoute, serviceName, statusOf, traceHref, traceName, tracesHref } from './parts.js';
+import { renew } from './renew.js';
 
 const REFRESH_MS = 1000;
 /** A shorter pause is none that a person has lived. */
@@ -14,58 +15,31 @@ const LEAST_PAUSE_NS = 20e6;
 export function openSession(root, place) {
   const id = place.id ?? '';
   const app = new URLSearchParams(place.query).get('app');
-  const abort = new AbortController();
-  let shown = false;
-  document.title = `Session ${id.slice(0, 40)} · rum-trace`;
-  fill(root, loading());
-  const refreshSoon = throttled(load, () => REFRESH_MS);
-  const stop = onChange((data) => {
-    if (data === null || data.more > 0 || data.traces.some((each) => each.session_id === id)) refreshSoon();
-  });
-  setPageKeys(
-    new Map([
-      ['j', () => move(root, 1)],
-      ['ArrowDown', () => move(root, 1)],
-      ['k', () => move(root, -1)],
-      ['ArrowUp', () => move(root, -1)],
-      ['u', () => history.back()],
-    ]),
-    [[['u'], 'Back']],
-  );
-  load();
-
-  return {
-    close() {
-      stop();
-      refreshSoon.stop();
-      abort.abort();
+  const links = () => [...root.querySelectorAll('.timeline .row-link')];
+  const notice = h('div.notice', { role: 'status', hidden: true });
+  const content = h('div');
+  document.title = title(`Session ${id.slice(0, 40)} · rum-trace`);
+  setPageKeys(new Map([...linkKeys(links), ['u', () => history.back()]]), [[['u'], 'Back']]);
+  return livePage(root, {
+    everyMs: () => REFRESH_MS,
+    wants: (data) => data.more > 0 || data.traces.some((each) => each.session_id === id),
+    ask: (signal) => get(paths.session(id), app ? { app } : null, signal),
+    show(session) {
+      notice.hidden = true;
+      if (!content.isConnected) fill(root, notice, content);
+      renew(content, header(session, app), timeline(session));
     },
-  };
-
-  async function load() {
-    try {
-      const session = await get(paths.session(id), app ? { app } : null, abort.signal);
-      show(session);
-    } catch (error) {
-      if (isAbort(error) || (error.status === 0 && shown)) return;
-      if (shown) return;
-      fill(root, error.status === 404 ? unknown(id) : message('The session cannot be shown', h('p', {}, error.message)));
-    }
-  }
-
-  function show(session) {
-    const focused = document.activeElement?.dataset?.key;
-    shown = true;
-    fill(root, header(session, app), timeline(session));
-    if (focused) [...root.querySelectorAll('[data-key]')].find((each) => each.dataset.key === focused)?.focus({ preventScroll: true });
-  }
-}
-
-/** The focus, over the links to the traces. */
-export function move(root, by) {
-  const links = [...root.querySelectorAll('[data-key]')];
-  const now = links.indexOf(document.activeElement);
-  links[now < 0 ? 0 : Math.min(Math.max(now + by, 0), links.length - 1)]?.focus();
+    failed(error, shown) {
+      const missing = error.status === 404;
+      if (shown) {
+        notice.hidden = false;
+        fill(notice, missing ? 'The requests of this session are no longer in the store. What is shown here is gone when you leave.' : error.message);
+        return false;
+      }
+      fill(root, missing ? unknown(id) : message('The session cannot be shown', h('p', {}, error.message)));
+      return true;
+    },
+  });
 }
 
 function unknown(id) {
@@ -88,10 +62,10 @@ function header(session, app) {
     h(
       'div.facts',
       {},
-      fact('requests', count(requests.length)),
+      fact('requests', h('span.number', {}, count(requests.length))),
       failed > 0 && fact('failed', h('span.error-text', {}, count(failed))),
-      fact('began', h('time.number', {}, dateTime(unixMs(session.first_unix_nano)))),
-      fact('lasted', lasted < 1e9 ? duration(lasted) : long(lasted)),
+      fact('began', h('time.number', {}, zoned(unixMs(session.first_unix_nano)))),
+      fact('lasted', h('span.number', {}, lasted < 1e9 ? duration(lasted) : long(lasted))),
       apps.slice(0, 5).map((each) => fact('app', h('a', { href: tracesHref({ app: each }) }, said(each, 120)))),
       types.slice(0, 5).map((each) => fact('type', said(each, 40))),
       users.slice(0, 5).map((each) => fact('user', h('a', { href: tracesHref({ user: each }) }, said(each, 120)))),
@@ -101,22 +75,18 @@ function header(session, app) {
   );
 }
 
-function fact(key, value) {
-  return h('span.fact', {}, h('span.fact-key', {}, key), value instanceof Node ? value : h('span.number', {}, value));
-}
-
 function timeline({ requests }) {
   const sorted = requests.map((each) => each.duration_ns).sort((a, b) => a - b);
   const most = sorted[Math.floor((sorted.length - 1) * 0.95)] ?? 1;
-  return h('ol.timeline.panel', { vars: { '--most': Math.max(most, 1) } }, requests.flatMap((request) => [pause(request.pause_ns), item(request)]));
+  return h('ol.timeline.panel', { vars: { '--most': Math.max(most, 1) } }, requests.flatMap((request) => [pause(request), item(request)]));
 }
 
 /** As high as it was long, roughly: ten times longer is one step higher. */
-function pause(ns) {
+function pause({ pause_ns: ns, trace_id: trace, span_id: span }) {
   if (!Number.isFinite(ns) || ns < LEAST_PAUSE_NS) return null;
   const steps = Math.min(Math.max(Math.log10(ns / 1e8), 0), 5);
   const text = ns < 1e9 ? duration(ns) : long(ns);
-  return h('li.pause', { class: ns >= 60e9 ? 'is-long' : null, vars: { '--steps': steps.toFixed(2) } }, h('span.pause-text.number', {}, text), h('span.sr-only', {}, ' pause'));
+  return h('li.pause', { class: ns >= 60e9 ? 'is-long' : null, data: { key: `before ${trace}/${span}` }, vars: { '--steps': steps.toFixed(2) } }, h('span.pause-text.number', {}, text), h('span.sr-only', {}, ' pause'));
 }
 
 function item(request) {
@@ -124,13 +94,13 @@ function item(request) {
   const start = unixMs(request.start_unix_nano);
   return h(
     'li.lived',
-    { class: bad ? 'is-bad has-errors' : null },
-    h('time.lived-time.number', { title: dateTime(start) }, clock(start)),
+    { class: bad ? 'is-bad has-errors' : null, data: { key: `${request.trace_id}/${request.span_id}` } },
+    h('time.lived-time.number', { title: zoned(start) }, clock(start)),
     h('span.lived-dot', { 'aria-hidden': 'true' }),
     h(
       'div.lived-what',
       {},
-      h('a.row-link', { href: traceHref(request.trace_id), data: { key: `${request.trace_id}/${request.span_id}` }, title: request.name }, traceName(request.name ?? '', true)),
+      h('a.row-link', { href: traceHref(request.trace_id), title: request.name }, traceName(request.name ?? '', true)),
       h('span.below', {}, methodAndRoute(request), request.service !== null && serviceName(request.service), findingsMark(request.findings)),
     ),
     h('span.lived-status', {}, statusOf(request)),

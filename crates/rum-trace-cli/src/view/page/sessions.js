@@ -1,57 +1,43 @@
 // The newest sessions.
 
-import { get, isAbort } from './api.js';
+import { get } from './api.js';
 import { fill, h, said } from './dom.js';
-import { age, count, dateTime, unixMs } from './format.js';
-import { setPageKeys } from './keys.js';
-import { onChange, throttled } from './live.js';
-import { loading, message, sessionHref, tracesHref } from './parts.js';
-import { move } from './session.js';
+import { age, count, unixMs, zoned } from './format.js';
+import { linkKeys, setPageKeys } from './keys.js';
+import { livePage } from './live-page.js';
+import { message, sessionHref, tracesHref } from './parts.js';
+import { renew } from './renew.js';
 
 const REFRESH_MS = 1500;
+const AGE_MS = 5000;
 const MOST = 200;
 
 export function openSessions(root) {
+  let last = null;
   document.title = 'Sessions · rum-trace';
-  const abort = new AbortController();
-  let shown = false;
-  fill(root, loading());
-  const refreshSoon = throttled(load, () => REFRESH_MS);
-  const stop = onChange(() => refreshSoon());
-  setPageKeys(
-    new Map([
-      ['j', () => move(root, 1)],
-      ['ArrowDown', () => move(root, 1)],
-      ['k', () => move(root, -1)],
-      ['ArrowUp', () => move(root, -1)],
-    ]),
-    [],
-  );
-  load();
-
+  setPageKeys(new Map(linkKeys(() => [...root.querySelectorAll('.session-link')])), []);
+  const page = livePage(root, {
+    everyMs: () => REFRESH_MS,
+    ask: (signal) => get('sessions', { limit: MOST }, signal),
+    show,
+    failed(error) {
+      last = null;
+      fill(root, message('The sessions cannot be listed', h('p', {}, error.message)));
+      return true;
+    },
+  });
+  // They grow older, also while nothing comes.
+  const clock = setInterval(() => last && show(last), AGE_MS);
   return {
     close() {
-      stop();
-      refreshSoon.stop();
-      abort.abort();
+      clearInterval(clock);
+      page.close();
     },
   };
 
-  async function load() {
-    try {
-      const { sessions } = await get('sessions', { limit: MOST }, abort.signal);
-      show(sessions);
-      shown = true;
-    } catch (error) {
-      if (isAbort(error) || (error.status === 0 && shown)) return;
-      fill(root, message('The sessions cannot be listed', h('p', {}, error.message)));
-    }
-  }
-
-  function show(sessions) {
-    const focused = document.activeElement?.dataset?.key;
-    fill(root, h('header.page-head', {}, h('h1', {}, 'Sessions'), h('span.quiet', {}, 'newest first')), sessions.length > 0 ? list(sessions) : none());
-    if (focused) [...root.querySelectorAll('[data-key]')].find((each) => each.dataset.key === focused)?.focus({ preventScroll: true });
+  function show(answer) {
+    last = answer;
+    renew(root, h('header.page-head', {}, h('h1', {}, 'Sessions'), h('span.quiet', {}, 'newest first')), answer.sessions.length > 0 ? list(answer.sessions) : none());
   }
 }
 
@@ -73,12 +59,12 @@ function row(session) {
   const last = unixMs(session.last_unix_nano);
   return h(
     'tr',
-    {},
-    h('td.as-text', {}, h('a', { href: sessionHref(id, app), data: { key: `${app}/${id}` } }, h('span.mono', {}, said(id, 60)))),
+    { data: { key: `${app}/${id}` } },
+    h('td.as-text', {}, h('a.session-link', { href: sessionHref(id, app) }, h('span.mono', {}, said(id, 60)))),
     h('td.as-text', {}, type && [h('span.tag', {}, said(type, 30)), ' '], app && h('a', { href: tracesHref({ app }) }, said(app, 60))),
     h('td.as-text', {}, user && h('a', { href: tracesHref({ user }) }, said(user, 60))),
     h('td', {}, count(requests)),
     h('td', { class: errors > 0 ? 'error-text' : null }, count(errors)),
-    h('td', { title: dateTime(last) }, age(Date.now() - last)),
+    h('td', { title: zoned(last) }, age(Date.now() - last)),
   );
 }

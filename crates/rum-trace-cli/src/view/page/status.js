@@ -1,10 +1,13 @@
 // What the store holds, what it had to let go, and what was refused and why.
 
-import { get, isAbort } from './api.js';
+import { get } from './api.js';
 import { fill, h, said } from './dom.js';
 import { bytes, count, percent } from './format.js';
-import { onChange } from './live.js';
-import { lineToCopy, loading, message } from './parts.js';
+import { livePage } from './live-page.js';
+import { endpoint, lineToCopy, message } from './parts.js';
+import { renew } from './renew.js';
+
+const REFRESH_MS = 500;
 
 /** What the reasons mean; others are shown by their name. */
 const REASONS = new Map([
@@ -25,29 +28,15 @@ const REASONS = new Map([
 
 export function openStatus(root) {
   document.title = 'Status · rum-trace';
-  const abort = new AbortController();
-  fill(root, loading());
-  const stop = onChange((data) => (data?.status ? show(data.status) : load()));
-  load();
-  return {
-    close() {
-      stop();
-      abort.abort();
-    },
-  };
-
-  async function load() {
-    try {
-      show(await get('status', null, abort.signal));
-    } catch (error) {
-      if (isAbort(error) || error.status === 0) return;
+  return livePage(root, {
+    everyMs: () => REFRESH_MS,
+    ask: (signal) => get('status', null, signal),
+    show: (status) => renew(root, head(status), h('div.cards', {}, storeCard(status.store), receivedCard(status), receiverCard(status.receivers), refusedCard(status))),
+    failed(error) {
       fill(root, message('The status cannot be read', h('p', {}, error.message)));
-    }
-  }
-
-  function show(status) {
-    fill(root, head(status), h('div.cards', {}, storeCard(status.store), receivedCard(status.received), receiverCard(status.receivers), refusedCard(status.refused)));
-  }
+      return true;
+    },
+  });
 }
 
 function head({ version }) {
@@ -66,20 +55,30 @@ function storeCard(store) {
   );
 }
 
-function receivedCard(received) {
-  return card('Received', line('Requests', count(received.requests)), line('Spans', count(received.spans)), line('Duplicates', count(received.duplicates)));
+function receivedCard({ received, ignored }) {
+  return card(
+    'Received',
+    line('Requests', count(received.requests)),
+    line('Spans', count(received.spans)),
+    line('Duplicates', count(received.duplicates)),
+    Object.entries(ignored).map(([what, number]) => number > 0 && line(`Requests of ${what}`, count(number), false, 'answered, and left alone: only traces are kept')),
+  );
 }
 
 function receiverCard({ http, grpc }) {
   const protocols = [http && ['OTLP over HTTP', http], grpc && ['OTLP over gRPC', grpc]].filter(Boolean);
-  return card('Receivers', protocols.map(([name, address]) => [h('p.card-note', {}, name), lineToCopy(`http://${address}`)]));
+  return card('Receivers', protocols.map(([name, address]) => [h('p.card-note', {}, name), lineToCopy(endpoint(address))]));
 }
 
-function refusedCard(refused) {
+function refusedCard({ refused, connections_turned_away: turnedAway }) {
   const groups = Object.entries(refused).map(([what, reasons]) => [what, Object.entries(reasons).filter(([, number]) => number > 0)]);
   const some = groups.filter(([, reasons]) => reasons.length > 0);
-  if (some.length === 0) return card('Refused', h('p.card-note', {}, 'Nothing: all that came was taken.'));
-  return card('Refused', some.map(([what, reasons]) => [h('h3', {}, what === 'spans' ? 'Spans' : 'Requests'), reasons.map(([reason, number]) => line(reason.replaceAll('_', ' '), count(number), true, REASONS.get(reason)))]));
+  if (some.length === 0 && turnedAway === 0) return card('Refused', h('p.card-note', {}, 'Nothing: all that came was taken.'));
+  return card(
+    'Refused',
+    some.map(([what, reasons]) => [h('h3', {}, what === 'spans' ? 'Spans' : 'Requests'), reasons.map(([reason, number]) => line(reason.replaceAll('_', ' '), count(number), true, REASONS.get(reason)))]),
+    turnedAway > 0 && line('Connections', count(turnedAway), true, 'turned away: as many were open as may be'),
+  );
 }
 
 function card(heading, ...children) {

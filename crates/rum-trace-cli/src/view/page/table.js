@@ -1,15 +1,14 @@
 // The rows of the list of traces. It knows nothing of where they come from.
 
-import { fill, h, said } from './dom.js';
-import { age, dateTime, plural, shortId, unixMs } from './format.js';
+import { h, said } from './dom.js';
+import { age, plural, shortId, unixMs, zoned } from './format.js';
 import { durationBar, findingsMark, methodAndRoute, serviceDots, statusOf, traceHref, traceName } from './parts.js';
+import { renewOne } from './renew.js';
 
-/** No more rows than a browser draws with ease; older ones can be asked for again. */
-const MOST_ROWS = 1000;
-const COLUMNS = ['Tap', 'Status', 'Duration', 'Services', 'App', 'Session and user', 'Spans', 'Findings', 'Age'];
+const COLUMNS = ['Request', 'Status', 'Duration', 'Services', 'App', 'Session and user', 'Spans', 'Findings', 'Age'];
 
 export function traceTable({ onOpen, onFilter }) {
-  /** Newest first: `{summary, row}` by trace id. */
+  /** `{summary, row}` by trace id. */
   let entries = new Map();
   const body = h('tbody', { role: 'rowgroup' });
   const head = h('tr', { role: 'row' }, COLUMNS.map((name) => h('th', { role: 'columnheader', scope: 'col', class: `col-${name.split(' ')[0].toLowerCase()}` }, name)));
@@ -21,70 +20,31 @@ export function traceTable({ onOpen, onFilter }) {
   );
   body.addEventListener('click', clicked);
 
-  return {
-    element,
-    has: (id) => entries.has(id),
-    size: () => entries.size,
-    shown: () => [...entries.values()].map((each) => each.summary),
-    oldest: () => [...entries.values()].at(-1)?.summary ?? null,
-    clear: () => replace([]),
-    replace,
-    prepend,
-    append,
-    update,
-    keepOnly,
-    age: showAges,
-    move,
-  };
+  return { element, size: () => entries.size, show, age: showAges, links, focused, focus };
 
-  function replace(summaries) {
-    entries = new Map(summaries.map((each) => [each.trace_id, made(each)]));
-    fill(body, rows());
-    scale();
-  }
-
-  /** True if older rows had to go for these. */
-  function prepend(summaries) {
-    const added = new Map(summaries.map((each) => [each.trace_id, made(each)]));
-    for (const { row } of added.values()) row.classList.add('is-new');
-    body.prepend(...[...added.values()].map((each) => each.row));
-    entries = new Map([...added, ...entries]);
-    const dropped = [...entries.keys()].slice(MOST_ROWS);
-    dropped.forEach(remove);
-    scale();
-    return dropped.length > 0;
-  }
-
-  function append(summaries) {
-    for (const summary of summaries) {
-      if (entries.has(summary.trace_id) || entries.size >= MOST_ROWS * 5) continue;
-      const entry = made(summary);
-      entries.set(summary.trace_id, entry);
-      body.append(entry.row);
+  /** Newest first. Rows that are there stay the same elements, as do their links. */
+  function show(summaries) {
+    const before = entries;
+    const newest = before.values().next().value?.summary.arrival ?? Infinity;
+    entries = new Map(summaries.map((each) => [each.trace_id, shownAs(before.get(each.trace_id), each, newest)]));
+    for (const [id, { row }] of before) if (!entries.has(id)) row.remove();
+    let at = body.firstChild;
+    for (const { row } of entries.values()) {
+      if (row === at) at = at.nextSibling;
+      else body.insertBefore(row, at);
     }
     scale();
   }
 
-  function update(summaries) {
-    for (const summary of summaries) {
-      const old = entries.get(summary.trace_id);
-      if (!old || old.summary.sequence === summary.sequence) continue;
-      const focused = old.row.contains(document.activeElement);
-      const entry = made(summary);
-      old.row.replaceWith(entry.row);
-      entries.set(summary.trace_id, entry);
-      if (focused) linkOf(entry.row).focus({ preventScroll: true });
+  function shownAs(old, summary, newest) {
+    if (old?.summary.sequence === summary.sequence) return old;
+    const entry = made(summary);
+    if (!old) {
+      entry.row.classList.toggle('is-new', Number(summary.arrival) > Number(newest));
+      return entry;
     }
-    scale();
-  }
-
-  function keepOnly(ids) {
-    for (const id of [...entries.keys()]) if (!ids.has(id)) remove(id);
-  }
-
-  function remove(id) {
-    entries.get(id)?.row.remove();
-    entries.delete(id);
+    renewOne(old.row, entry.row);
+    return { summary, row: old.row };
   }
 
   /** The longest bar is the 95th percentile: one outlier must not flatten the others. */
@@ -94,16 +54,18 @@ export function traceTable({ onOpen, onFilter }) {
     body.style.setProperty('--most', String(Math.max(most, 1)));
   }
 
-  /** Moves the focus by so many rows, from the first one at the start. */
-  function move(by) {
-    const all = rows();
-    const now = all.findIndex((row) => row.contains(document.activeElement));
-    const to = now < 0 ? 0 : Math.min(Math.max(now + by, 0), all.length - 1);
-    if (all[to]) linkOf(all[to]).focus();
+  /** The trace of the row with the focus. */
+  function focused() {
+    return document.activeElement?.closest('.traces tr')?.dataset.id ?? null;
   }
 
-  function rows() {
-    return [...entries.values()].map((each) => each.row);
+  function focus(id) {
+    const row = entries.get(id)?.row;
+    if (row) linkOf(row).focus({ preventScroll: true });
+  }
+
+  function links() {
+    return [...entries.values()].map(({ row }) => linkOf(row));
   }
 
   function showAges() {
@@ -132,7 +94,7 @@ function made(summary) {
   const row = h(
     'tr',
     { role: 'row', data: { id: summary.trace_id }, class: summary.errors > 0 ? 'has-errors' : null },
-    cell('tap', nameCell(summary)),
+    cell('request', nameCell(summary)),
     cell('status', statusOf(summary)),
     cell('duration', durationBar(summary.duration_ns)),
     cell('services', serviceDots(summary.services)),
@@ -140,7 +102,7 @@ function made(summary) {
     cell('session', personCell(summary)),
     cell('spans', spansCell(summary)),
     cell('findings', findingsMark(summary.findings)),
-    cell('age', h('time.age.number', { title: dateTime(unixMs(summary.start_unix_nano)) }, ageOf(summary))),
+    cell('age', h('time.age.number', { title: zoned(unixMs(summary.start_unix_nano)) }, ageOf(summary))),
   );
   return { summary, row };
 }

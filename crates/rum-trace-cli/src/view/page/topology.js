@@ -1,81 +1,78 @@
 // Who calls whom: a picture, and the same as a table.
 
-import { get, isAbort } from './api.js';
-import { diagram, MOST_NODES } from './diagram.js';
+import { get } from './api.js';
+import { diagram, MOST_EDGES, MOST_NODES } from './diagram.js';
 import { fill, h, said } from './dom.js';
 import { emptyStore } from './empty.js';
 import { count, duration, long, percent, plural, rate } from './format.js';
-import { onChange, throttled } from './live.js';
-import { loading, message, serviceName, tracesHref } from './parts.js';
+import { livePage } from './live-page.js';
+import { message, serviceName, tracesHref } from './parts.js';
+import { renew } from './renew.js';
 import { go } from './router.js';
 
 const REFRESH_MS = 2000;
-/** A trace is counted once nothing has come for it for 2 seconds; no event tells of that. */
-const COUNTED_MS = 3000;
 
 export function openTopology(root) {
   document.title = 'Topology · rum-trace';
-  const abort = new AbortController();
-  const picture = diagram({ label: 'Who calls whom', onNode: toTraces });
+  const picture = diagram({ label: 'Who calls whom', leads: filtersOf, onNode: (node) => go(tracesHref(filtersOf(node))) });
   const figure = h('section.panel.topology-figure', { 'aria-label': 'Diagram' }, picture.element);
   const summary = h('span.quiet');
   const table = h('div.panel.table-scroll', { role: 'region', 'aria-label': 'Calls as a table', tabindex: '0' });
   const head = h('header.page-head', {}, h('h1', {}, 'Topology'), summary);
-  let shown = false;
-  fill(root, loading());
-  const refreshSoon = throttled(load, () => REFRESH_MS);
-  let later = setTimeout(refreshSoon, COUNTED_MS);
-  const stop = onChange(() => {
-    refreshSoon();
-    clearTimeout(later);
-    later = setTimeout(refreshSoon, COUNTED_MS);
-  });
-  load();
-
-  return {
-    close() {
-      stop();
-      refreshSoon.stop();
-      clearTimeout(later);
-      abort.abort();
-    },
-  };
-
-  async function load() {
-    try {
-      show(await get('topology', null, abort.signal));
-    } catch (error) {
-      if (isAbort(error) || (error.status === 0 && shown)) return;
+  /** `empty`, `early`, `full`. */
+  let drawn = null;
+  return livePage(root, {
+    everyMs: () => REFRESH_MS,
+    ask,
+    show,
+    failed(error) {
+      drawn = null;
       fill(root, message('The topology cannot be drawn', h('p', {}, error.message)));
-      shown = false;
-    }
+      return true;
+    },
+  });
+
+  async function ask(signal) {
+    const topology = await get('topology', null, signal);
+    const empty = topology.nodes.length === 0;
+    const early = empty && (await get('status', null, signal)).store.traces > 0;
+    return { topology, next: !empty ? 'full' : early ? 'early' : 'empty' };
   }
 
-  function show(topology) {
-    if (topology.nodes.length === 0) {
-      if (shown !== 'empty') emptyStore(root);
-      shown = 'empty';
-      return;
-    }
-    if (shown !== 'full') fill(root, head, figure, table);
-    shown = 'full';
-    const { nodes, edges, window_ns: window } = topology;
-    const most = nodes.length > MOST_NODES ? `, the ${MOST_NODES} busiest drawn` : '';
-    summary.textContent = `${plural(nodes.filter((node) => node.kind === 'service').length, 'service')}, ${plural(edges.reduce((sum, edge) => sum + edge.calls, 0), 'call')} within ${long(window)}${most}`;
+  function show({ topology, next }) {
+    if (drawn !== next) fill(root, next === 'full' ? [head, figure, table] : next === 'early' ? tooEarly() : emptyStore());
+    drawn = next;
+    if (next !== 'full') return;
+    summary.textContent = inShort(topology);
     picture.draw(topology);
-    fill(table, tableOf(topology));
+    renew(table, tableOf(topology));
   }
 }
 
-function toTraces(node) {
-  if (node.kind === 'service') go(tracesHref({ service: node.name }));
-  else if (node.kind === 'app') go(tracesHref({ app: node.id.replace(/^app:/, '') }));
-  else go(tracesHref({ q: node.name.slice(0, 200) }));
+function tooEarly() {
+  return message('Nothing is counted yet', h('p', {}, 'A trace is counted once nothing has arrived for it for 2 seconds.'));
+}
+
+function inShort({ nodes, edges, window_ns: window }) {
+  const services = nodes.filter((node) => node.kind === 'service').length;
+  const calls = edges.reduce((sum, edge) => sum + edge.calls, 0);
+  const within = window < 60e9 ? duration(window) : long(window);
+  const few = [nodes.length > MOST_NODES && `the ${MOST_NODES} busiest nodes`, edges.length > MOST_EDGES && `the ${MOST_EDGES} busiest hops`].filter(Boolean);
+  const drawn = few.length > 0 ? `; ${few.join(' and ')} are drawn` : '';
+  return `${plural(services, 'service')}, ${plural(calls, 'call')} within ${within}${drawn}`;
+}
+
+/** By which its traces are found; an app of which nothing is known is found by nothing. */
+function filtersOf({ id, kind, name }) {
+  if (kind === 'service') return { service: name };
+  if (kind === 'peer') return { peer: name };
+  if (id.startsWith('app:')) return { app: name };
+  return id === 'app_type:unknown' ? null : { app_type: name };
 }
 
 function tableOf({ nodes, edges }) {
   const names = new Map(nodes.map((node) => [node.id, node]));
-  const columns = ['From', 'To', 'Calls', 'Rate', 'Errors', 'p50', 'p95', 'Max', 'Nothing seen beyond'];
+  const columns = ['From', 'To', 'Calls', 'Rate', 'Errors', 'p50', 'p95', 'Max', 'No span from the callee'];
   const byCalls = [...edges].sort((a, b) => b.calls - a.calls).slice(0, 500);
   return h(
     'table.facts-table',
@@ -90,7 +87,7 @@ function row(edge, names) {
   const share = edge.calls > 0 ? edge.errors / edge.calls : 0;
   return h(
     'tr',
-    {},
+    { data: { key: `${edge.from} ${edge.to}` } },
     h('td.as-text', {}, nameOf(names.get(edge.from), edge.from)),
     h('td.as-text', {}, nameOf(names.get(edge.to), edge.to)),
     h('td', {}, count(edge.calls)),

@@ -1,47 +1,55 @@
 // One trace: what it was, what is missing, and the waterfall.
 
-import { get, isAbort, paths } from './api.js';
-import { announce, fill, h, said } from './dom.js';
+import { ApiError, get, isAbort, paths } from './api.js';
+import { announce, fill, h, said, title } from './dom.js';
 import { spanDetails } from './details.js';
 import { diagram } from './diagram.js';
-import { clock, count, dateTime, duration, plural, unixMs } from './format.js';
+import { count, duration, plural, unixMs } from './format.js';
 import { setPageKeys } from './keys.js';
 import { onChange, throttled } from './live.js';
-import { findingsMark, loading, message, serviceList, sessionHref, statusOf, traceHref, traceId, traceName, tracesHref } from './parts.js';
+import { livePage } from './live-page.js';
+import { fact, findingsMark, message, moment, serviceList, sessionHref, statusOf, traceHref, traceId, traceName, tracesHref } from './parts.js';
+import { renew } from './renew.js';
 import { go } from './router.js';
 import { keyed } from './rows.js';
-import { waterfall, WATERFALL_HELP } from './waterfall.js';
+import { waterfall } from './waterfall.js';
+import { WATERFALL_HELP } from './waterfall-keys.js';
 
 const REFRESH_MS = 1000;
 const LOOK_MS = 2000;
+/** Browsers refuse an address that is written too often, as by a key that is held. */
+const ADDRESS_MS = 500;
 const NARROW = matchMedia('(max-width: 1000px)');
 
 export function openTrace(root, place) {
   const id = (place.id ?? '').toLowerCase();
   const stop = [];
-  const abort = new AbortController();
   let detail = null;
-  let tookMs = 0;
   let evicted = null;
   let wantedSpan = spanOf(place);
 
   const notice = h('div.notice', { role: 'status', hidden: true });
   const head = h('header.trace-head');
-  const top = h('div.trace-top');
-  const fall = waterfall({ onSelect: (span) => choose(span) });
-  const details = spanDetails({ onClose: () => choose(null), onSpan: reveal, onEvents: fall.markTimes });
-  const main = h('div.trace-main', {}, fall.element, details.element);
-  let picture = null;
-  let pictureOpen = null;
-  fill(root, loading());
+  const findings = h('section.findings.panel', { 'aria-label': 'What is missing or odd', hidden: true });
+  const picture = diagram({ label: 'Services of this trace', small: true, leads: (node) => node.kind === 'service', onNode: toSpan });
+  const panel = h('details.trace-diagram.panel', { 'aria-label': 'Services of this trace', hidden: true, open: !NARROW.matches }, h('summary', {}, 'Services as a diagram'), picture.element);
+  const fall = waterfall({ onSelect: choose });
+  const details = spanDetails({ onClose: () => leaveDetails(), onSpan: reveal, onEvents: fall.markTimes });
+  const content = [notice, head, h('div.trace-top', {}, findings, panel), h('div.trace-main', {}, fall.element, details.element)];
   document.title = 'Trace · rum-trace';
 
-  // A long trace is not asked for more often than it takes to draw.
-  const refreshSoon = throttled(load, () => Math.max(REFRESH_MS, tookMs * 4));
   const lookSoon = throttled(lookWhetherHere, () => LOOK_MS);
-  stop.push(onChange(changed), refreshSoon.stop, lookSoon.stop, fall.close, () => abort.abort());
+  const addressSoon = throttled(writeAddress, () => ADDRESS_MS);
+  const page = livePage(root, {
+    // A long trace is not asked for more often than it takes to draw.
+    everyMs: (tookMs) => Math.max(REFRESH_MS, tookMs * 4),
+    wants: (data) => data.traces.some((each) => each.trace_id === id),
+    ask: async (signal) => Promise.all([get(paths.trace(id), null, signal), get('topology', { trace_id: id }, signal)]),
+    show,
+    failed,
+  });
+  stop.push(page.close, onChange(changed), lookSoon.stop, addressSoon.stop, fall.close);
   setPageKeys(keys(), WATERFALL_HELP);
-  load();
 
   return {
     update(to) {
@@ -55,100 +63,78 @@ export function openTrace(root, place) {
 
   function keys() {
     const own = fall.keys();
-    const escape = () => (!details.element.hidden ? choose(null) : own.get('unzoom')() || own.get('unsearch')() || document.activeElement?.blur());
+    const escape = () => (!details.element.hidden ? leaveDetails() : own.get('unzoom')() || own.get('unsearch')() || document.activeElement?.blur());
     return new Map([...own, ['Escape', escape], ['u', () => history.back()]]);
   }
 
-  async function load() {
-    const started = performance.now();
-    try {
-      const answer = await get(paths.trace(id), null, abort.signal);
-      const first = detail === null;
-      detail = { ...answer, rows: keyed(answer.rows) };
-      show(first);
-    } catch (error) {
-      if (!isAbort(error)) failed(error);
-    }
-    tookMs = performance.now() - started;
-  }
-
+  /** An event does not tell all that changed, nor which traces were evicted. */
   function changed(data) {
-    if (data === null) return detail !== null && refreshSoon();
-    if (data.more > 0 || data.traces.some((each) => each.trace_id === id)) return refreshSoon();
+    if (data === null || detail === null) return;
     const now = data.status.store.evicted_traces;
-    if (evicted !== null && now > evicted) lookSoon();
+    if (data.more > 0 || (evicted !== null && now > evicted)) lookSoon();
     evicted = now;
   }
 
-  /** Nobody tells which traces were evicted; to ask for this one whole would be too much. */
+  /** To ask for all of it each time would be too much. */
   async function lookWhetherHere() {
-    if (detail === null) return;
-    const found = await get('traces', { trace_id: id, limit: 1 }, abort.signal).catch(() => null);
-    if (found?.traces.length === 0) gone();
+    try {
+      const { traces } = await get('traces', { trace_id: id, limit: 1 }, page.signal);
+      if (traces.length === 0) gone();
+      else if (traces[0].sequence !== detail.summary.sequence) page.again();
+    } catch (error) {
+      if (!isAbort(error) && !(error instanceof ApiError)) throw error;
+    }
   }
 
   function gone() {
     notice.hidden = false;
-    fill(notice, 'This trace has been evicted to make room for newer ones. What is shown here is gone when you leave.');
+    fill(notice, 'This trace is no longer in the store: it gave way to newer ones, or rum-trace view was started anew. What is shown here is gone when you leave.');
   }
 
-  function failed(error) {
-    if (error.status === 0 && detail !== null) return;
+  function failed(error, shown) {
     const missing = error.status === 404;
-    if (detail === null) return fill(root, missing ? unknown() : message('The trace cannot be shown', h('p', {}, error.message)));
-    if (missing) return gone();
-    notice.hidden = false;
-    fill(notice, error.message);
+    if (!shown) fill(root, missing ? unknown(id) : message('The trace cannot be shown', h('p', {}, error.message)));
+    else if (missing) gone();
+    else {
+      notice.hidden = false;
+      fill(notice, error.message);
+    }
+    return !shown;
   }
 
-  function unknown() {
-    return message(
-      'This trace is not here',
-      h('p', {}, 'None of its spans has arrived, or it has been evicted: the store is bounded, and the oldest traces make room for new ones.'),
-      h('p', {}, traceId(id)),
-      h('p', {}, h('a', { href: '#/traces' }, 'All traces'), ' · ', h('a', { href: '#/status' }, 'What the store holds')),
-    );
-  }
-
-  function show(first) {
-    const { summary } = detail;
-    document.title = `${summary.name ?? 'Trace'} · rum-trace`.slice(0, 120);
+  function show([answer, topology]) {
+    const first = detail === null;
     notice.hidden = true;
-    fill(head, header(summary, detail));
-    showTop();
-    if (first) fill(root, notice, head, top, main);
+    if (!first && isSame(answer, detail)) return;
+    detail = { ...answer, rows: keyed(answer.rows) };
+    const { summary } = detail;
+    document.title = title(`${(summary.name || 'Trace').slice(0, 100)} · rum-trace`);
+    renew(head, header(summary, detail));
+    showFindings();
+    if (first) fill(root, content);
+    panel.hidden = topology.nodes.length === 0;
+    picture.draw(topology);
     fall.load(detail);
     if (first) showSpan(wantedSpan, true);
-    else details.refresh();
+    else if (wantedSpan !== null) details.refresh(fall.row(wantedSpan), detail);
   }
 
-  function showTop() {
-    const { findings } = detail;
-    const list = findings.length > 0 && h('section.findings.panel', { 'aria-label': 'What is missing or odd' }, h('h2', {}, plural(findings.length, 'finding')), h('ul', {}, findings.map(findingLine)));
-    picture ??= diagram({ label: 'Services of this trace', small: true, onNode: ofNode });
-    const panel = h('details.trace-diagram.panel', { 'aria-label': 'Services of this trace', open: pictureOpen ?? !NARROW.matches }, h('summary', {}, 'Services as a diagram'), picture.element);
-    panel.addEventListener('toggle', () => (pictureOpen = panel.open));
-    fill(top, list, panel);
-    drawServices(panel);
+  function showFindings() {
+    const { findings: list, findings_truncated: more } = detail;
+    findings.hidden = list.length === 0;
+    renew(findings, h('h2', {}, plural(list.length + more, 'finding')), h('ul', {}, list.map(findingLine), more > 0 && h('li.finding', {}, h('span'), `${plural(more, 'finding')} more not shown`)));
   }
 
-  async function drawServices(panel) {
-    const topology = await get('topology', { trace_id: id }, abort.signal).catch(() => null);
-    if (topology && topology.nodes.length > 0) picture.draw(topology);
-    else panel.remove();
-  }
-
-  function ofNode(node) {
+  function toSpan(node) {
     const index = detail.rows.findIndex((row) => row.kind !== 'tap' && detail.services[row.service] === node.name);
     if (index >= 0) reveal(detail.rows[index].key);
   }
 
-  function findingLine(finding) {
-    const { span_id: span, hop, text } = finding;
+  function findingLine({ kind, span_id: span, hop, text }) {
     const known = span !== null && detail.rows.some((row) => row.span_id === span);
     return h(
       'li.finding',
-      { data: { kind: finding.kind } },
+      { data: { kind } },
       h('span.finding-glyph', { 'aria-hidden': 'true' }, '△'),
       h(
         'div',
@@ -157,29 +143,39 @@ export function openTrace(root, place) {
         h(
           'div.finding-links',
           {},
-          known && h('button.plain', { type: 'button', on: { click: () => reveal(span) } }, 'Show the span'),
-          hop && h('button.plain', { type: 'button', on: { click: () => showHop(hop) } }, 'Hop ', said(hop.from, 60), ' → ', said(hop.to, 60)),
+          known && h('button.plain', { type: 'button', what: span, on: { click: () => reveal(span) } }, 'Show the span'),
+          hop && h('button.plain', { type: 'button', what: JSON.stringify(hop), on: { click: () => showHop(hop) } }, 'Hop ', said(hop.from, 60), ' → ', said(hop.to, 60)),
         ),
       ),
     );
   }
 
   function showHop(hop) {
-    const panel = top.querySelector('.trace-diagram');
-    if (panel) panel.open = true;
+    panel.open = true;
     picture.mark(hop);
   }
 
   function reveal(span) {
-    choose(span);
     fall.select(span, { reveal: true });
+    choose(span);
   }
 
-  /** In the address too, so that a link leads to the span. */
-  function choose(span) {
+  /** In the address too, so that a link leads to the span. `fast`: others may follow at once. */
+  function choose(span, { fast = false } = {}) {
     wantedSpan = span;
-    go(traceHref(id, span), { replace: true });
+    if (fast) addressSoon();
+    else writeAddress();
     showSpan(span, false);
+  }
+
+  function writeAddress() {
+    go(traceHref(id, wantedSpan), { replace: true, silent: true });
+  }
+
+  function leaveDetails() {
+    const inside = details.element.contains(document.activeElement);
+    choose(null);
+    if (inside) fall.focus();
   }
 
   function showSpan(span, moveThere) {
@@ -190,10 +186,22 @@ export function openTrace(root, place) {
       return fall.select(null);
     }
     details.show(id, row, detail);
-    if (moveThere) fall.select(span, { reveal: true });
-    else fall.select(span);
+    fall.select(span, { reveal: moveThere });
     announce(`${row.name}, ${duration(row.duration_ns)}`);
   }
+}
+
+function isSame(one, other) {
+  return one.summary.sequence === other.summary.sequence && one.quiet === other.quiet;
+}
+
+function unknown(id) {
+  return message(
+    'This trace is not here',
+    h('p', {}, 'None of its spans has arrived, or it has been evicted: the store is bounded, and the oldest traces make room for new ones.'),
+    h('p', {}, traceId(id)),
+    h('p', {}, h('a', { href: '#/traces' }, 'All traces'), ' · ', h('a', { href: '#/status' }, 'What the store holds')),
+  );
 }
 
 function spanOf({ query }) {
@@ -216,7 +224,7 @@ function header(summary, { rows, services, truncated }) {
       {},
       fact('trace', traceId(summary.trace_id)),
       fact('took', h('strong.number', {}, duration(summary.duration_ns))),
-      fact('at', h('time.number', { title: dateTime(start) }, clock(start))),
+      fact('at', moment(start)),
       fact('spans', h('span.number', {}, count(summary.spans))),
       summary.errors > 0 && fact('errors', h('span.number.error-text', {}, count(summary.errors))),
       fact('carrier', summary.carrier),
@@ -232,9 +240,4 @@ function header(summary, { rows, services, truncated }) {
       truncated > 0 && h('span.tag.warn', {}, `${plural(truncated, 'span')} beyond the first ${count(rows.length)} not shown`),
     ),
   ];
-}
-
-function fact(key, value) {
-  if (!value) return null;
-  return h('span.fact', {}, h('span.fact-key', {}, key), value instanceof Node ? value : said(value, 200));
 }

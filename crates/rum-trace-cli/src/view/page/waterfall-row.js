@@ -16,12 +16,12 @@ const MARKS = new Map([
   ['missing_parent', ['⤒', 'warn', 'Its parent never came']],
   ['lost_tracestate', ['≠', 'warn', 'The tracestate was lost on the way here']],
   ['unsampled_branch', ['◌', 'quiet', 'The branch below was not sampled']],
-  ['no_span_beyond_call', ['⇥', 'quiet', 'No span came from beyond this call']],
+  ['no_span_beyond_call', ['⇥', 'quiet', 'No span from the callee']],
   ['kept_alone', ['◦', 'quiet', 'Kept alone: its children were not exported']],
   ['rum_differs', ['≠', 'warn', 'App, session or user differ from those above']],
   ['circle', ['↻', 'warn', 'Its parents form a circle']],
   ['clock_skew', ['◷', 'warn', 'It lies outside of its parent: clocks differ']],
-  ['late', ['↧', 'quiet', 'It arrived late']],
+  ['late', ['↧', 'quiet', 'It ends after its parent']],
 ]);
 
 export function barRow() {

@@ -1,23 +1,21 @@
-// The waterfall: one row a span, and only those in sight are in the page. Rows are used
-// again as they scroll, so that ten thousand spans cost no more than fifty.
+// The waterfall: one row a span, and only those in sight are in the page.
 
 import { timeAxis } from './axis.js';
 import { h } from './dom.js';
 import { plural } from './format.js';
 import { minimap } from './minimap.js';
-import { extent, matching, parentOf, seen, subtreeEnd, within, zoomed } from './rows.js';
-import { barRow } from './waterfall-row.js';
+import { matching, parentOf, seen, subtreeEnd } from './rows.js';
+import { waterfallKeys } from './waterfall-keys.js';
+import { rowPool } from './waterfall-pool.js';
+import { timeView } from './waterfall-view.js';
 
 const AHEAD = 12;
-const NARROW = matchMedia('(max-width: 760px)');
 
-/** `onSelect(key | null)`; the rows are those of `keyed`. */
+/** `onSelect(key | null, {fast})`; the rows are those of `keyed`. */
 export function waterfall({ onSelect }) {
   let rows = [];
   let services = [];
   let order = [];
-  let whole = { from: 0, to: 1 };
-  let view = whole;
   let collapsed = new Set();
   let focus = 0;
   let selected = null;
@@ -25,15 +23,13 @@ export function waterfall({ onSelect }) {
   let matched = new Set();
   let wanted = '';
   let frame = 0;
-  /** Counts what makes drawn rows stale. */
-  let edition = 0;
-  const pool = [];
 
-  const overview = minimap({ onZoom: zoomTo, onReset: reset });
-  const axis = timeAxis({ onZoom: zoomTo, onReset: reset });
+  const view = timeView(showView);
+  const overview = minimap({ onZoom: view.to, onReset: view.reset });
+  const axis = timeAxis({ onZoom: view.to, onReset: view.reset });
   const search = h('input.field', { type: 'search', placeholder: 'Find in this trace', 'aria-label': 'Find in this trace', autocomplete: 'off', spellcheck: 'false', data: { search: '' }, on: { input: () => find(search.value), keydown: searchKey } });
   const found = h('span.found-in.quiet.number', { role: 'status' });
-  const zoomOut = h('button.button.small', { type: 'button', hidden: true, on: { click: reset } }, 'Whole trace');
+  const zoomOut = h('button.button.small', { type: 'button', hidden: true, on: { click: view.reset } }, 'Whole trace');
   const folding = h('button.button.small', { type: 'button', on: { click: foldAll } }, 'Collapse all');
   const head = h(
     'div.fall-head',
@@ -41,15 +37,15 @@ export function waterfall({ onSelect }) {
     h('div.fall-tools', {}, h('div.fall-search', {}, search, found), zoomOut, folding),
     axis.element,
   );
-  const body = h('div.fall-body', { role: 'treegrid', tabindex: '0', 'aria-label': 'Spans of the trace as a waterfall', on: { focus: () => mark(), blur: () => mark(), click: clicked, dblclick: () => zoomToSpan(focus) } });
+  const body = h('div.fall-body', { role: 'treegrid', tabindex: '0', 'aria-label': 'Spans of the trace as a waterfall', on: { focus: mark, blur: mark, click: clicked, dblclick: zoomToSpan } });
   const field = h('div.fall-field', {}, axis.grid, body);
   const element = h('section.fall.panel', { 'aria-label': 'Waterfall' }, overview.element, head, field);
+  const pool = rowPool(body, context);
   body.addEventListener('wheel', wheel, { passive: false });
 
-  const onScroll = () => schedule();
-  addEventListener('scroll', onScroll, { passive: true });
+  addEventListener('scroll', schedule, { passive: true });
   const resized = new ResizeObserver(() => {
-    axis.draw(view);
+    axis.draw(view.now());
     overview.draw();
     refresh();
   });
@@ -60,10 +56,11 @@ export function waterfall({ onSelect }) {
     load,
     select,
     row: (key) => rows.find((each) => each.key === key) ?? null,
-    keys,
+    keys: () => waterfallKeys({ view, move, left, right, isBody, zoomToSpan, focus: toBody, unsearch, choose: () => choose(focus), match: (by) => step(matches, by), error: (by) => step(errors(), by) }),
+    focus: toBody,
     markTimes: axis.markTimes,
     close() {
-      removeEventListener('scroll', onScroll);
+      removeEventListener('scroll', schedule);
       resized.disconnect();
       overview.close();
       cancelAnimationFrame(frame);
@@ -73,16 +70,14 @@ export function waterfall({ onSelect }) {
   /** Also for the same trace with more spans: what is chosen and collapsed stays. */
   function load(detail) {
     const focused = rows[order[focus]]?.key ?? null;
-    const all = view.from === whole.from && view.to === whole.to;
     rows = detail.rows;
     services = detail.services;
-    whole = extent(rows);
-    view = all ? whole : within(view, whole);
     body.setAttribute('aria-rowcount', String(rows.length));
-    overview.load(rows, services, whole);
+    view.load(rows, detail.summary.start_unix_nano);
+    overview.load(rows, services, view.whole());
+    overview.window(view.now());
     reorder(focused);
     find(search.value, false);
-    setView(view);
   }
 
   function reorder(focused) {
@@ -95,7 +90,7 @@ export function waterfall({ onSelect }) {
   }
 
   function refresh() {
-    edition += 1;
+    pool.stale();
     schedule();
   }
 
@@ -106,39 +101,12 @@ export function waterfall({ onSelect }) {
     });
   }
 
-  /** Row `n` has place `n` modulo the pool's size: scrolling moves only what comes in. */
   function draw() {
     const height = rowHeight();
     const top = body.getBoundingClientRect().top;
     const first = Math.max(Math.floor(-top / height) - AHEAD, 0);
-    const last = Math.min(Math.ceil((innerHeight - top) / height) + AHEAD, order.length);
-    while (pool.length < Math.min(last - first, order.length)) addRow();
-    const drawn = new Set();
-    for (let at = first; at < last; at += 1) {
-      const slot = pool[at % pool.length];
-      drawn.add(slot);
-      if (slot.at === at && slot.edition === edition) continue;
-      slot.at = at;
-      slot.edition = edition;
-      slot.element.hidden = false;
-      slot.element.style.setProperty('--at', String(at));
-      slot.show(context(at));
-    }
-    for (const slot of pool) if (!drawn.has(slot)) hide(slot);
+    pool.draw(first, Math.min(Math.ceil((innerHeight - top) / height) + AHEAD, order.length));
     mark();
-  }
-
-  function addRow() {
-    const slot = { ...barRow(), at: -1, edition: -1 };
-    // Their places are by the pool's size, which has just changed.
-    for (const each of pool) each.at = -1;
-    pool.push(slot);
-    body.append(slot.element);
-  }
-
-  function hide(slot) {
-    slot.at = -1;
-    slot.element.hidden = true;
   }
 
   function context(at) {
@@ -147,7 +115,7 @@ export function waterfall({ onSelect }) {
     return {
       row,
       index,
-      view,
+      view: view.now(),
       service: services[row.service] ?? null,
       collapsed: collapsed.has(row.key),
       hiddenRows: collapsed.has(row.key) ? subtreeEnd(rows, index) - index - 1 : 0,
@@ -156,23 +124,14 @@ export function waterfall({ onSelect }) {
     };
   }
 
-  /** The row with the keyboard, told to those who listen, too. */
   function mark() {
-    let active = null;
-    for (const slot of pool) {
-      const on = slot.at === focus && slot.at >= 0;
-      slot.element.classList.toggle('is-focus', on);
-      if (on) active = slot.element.id;
-    }
-    if (active) body.setAttribute('aria-activedescendant', active);
-    else body.removeAttribute('aria-activedescendant');
+    pool.mark(focus);
   }
 
   function clicked(event) {
-    const element = event.target.closest('[role="row"]');
-    const slot = pool.find((each) => each.element === element);
-    if (!slot || slot.at < 0) return;
-    focus = slot.at;
+    const at = pool.at(event.target);
+    if (at < 0) return;
+    focus = at;
     if (event.target.closest('.twist')) toggle(focus);
     else choose(focus);
     mark();
@@ -186,8 +145,9 @@ export function waterfall({ onSelect }) {
 
   /** Shows it as chosen, opened and in sight; `null` chooses nothing. */
   function select(id, { reveal = false } = {}) {
+    // Its events stay on the axis.
+    if (id !== selected) axis.markTimes([]);
     selected = id;
-    axis.markTimes([]);
     if (reveal && id !== null) bringUp(rows.findIndex((row) => row.key === id));
     refresh();
   }
@@ -217,7 +177,7 @@ export function waterfall({ onSelect }) {
 
   function move(by) {
     focus = Math.min(Math.max(focus + by, 0), Math.max(order.length - 1, 0));
-    if (document.activeElement !== body) body.focus({ preventScroll: true });
+    if (!isBody()) toBody();
     scrollToFocus();
     if (selected !== null) follow();
     mark();
@@ -225,10 +185,8 @@ export function waterfall({ onSelect }) {
 
   /** With the details open, they follow the keyboard. */
   function follow() {
-    selected = rows[order[focus]]?.key ?? null;
-    axis.markTimes([]);
-    refresh();
-    onSelect(selected);
+    select(rows[order[focus]]?.key ?? null);
+    onSelect(selected, { fast: true });
   }
 
   function scrollToFocus() {
@@ -248,7 +206,7 @@ export function waterfall({ onSelect }) {
   }
 
   function rowHeight() {
-    return NARROW.matches ? 44 : 28;
+    return parseFloat(getComputedStyle(element).getPropertyValue('--row-height')) || 1;
   }
 
   function find(text, jump = true) {
@@ -260,10 +218,21 @@ export function waterfall({ onSelect }) {
     refresh();
   }
 
+  function unsearch() {
+    if (wanted === '') return false;
+    search.value = '';
+    find('');
+    return true;
+  }
+
   function searchKey(event) {
     if (event.key !== 'Enter') return;
     event.preventDefault();
     step(matches, event.shiftKey ? -1 : 1);
+  }
+
+  function errors() {
+    return rows.flatMap((row, index) => (row.status === 'error' ? [index] : []));
   }
 
   /** To the next of these rows, round and round. */
@@ -273,82 +242,35 @@ export function waterfall({ onSelect }) {
     const next = by > 0 ? indices.find((index) => index > now) : indices.findLast((index) => index < now);
     bringUp(next ?? (by > 0 ? indices[0] : indices.at(-1)));
     if (selected !== null) follow();
-    if (document.activeElement !== search) body.focus({ preventScroll: true });
+    if (document.activeElement !== search) toBody();
   }
 
-  function setView(next) {
-    view = next;
-    zoomOut.hidden = view.from === whole.from && view.to === whole.to;
-    overview.window(view);
-    axis.draw(view);
+  function showView(now) {
+    zoomOut.hidden = view.isWhole();
+    overview.window(now);
+    axis.draw(now);
     refresh();
   }
 
-  function zoomTo(from, to) {
-    const least = Math.max((whole.to - whole.from) / 1e7, 1);
-    setView(within({ from, to: Math.max(to, from + least) }, whole));
-  }
-
-  function zoomToSpan(at) {
-    const row = rows[order[at]];
+  function zoomToSpan() {
+    const row = rows[order[focus]];
     if (!row) return;
     const room = Math.max(row.duration_ns * 0.02, 1);
-    zoomTo(row.start_ns - room, row.start_ns + row.duration_ns + room);
-  }
-
-  function zoomBy(factor) {
-    setView(zoomed(view, whole, factor, (view.from + view.to) / 2));
-  }
-
-  function pan(share) {
-    const by = (view.to - view.from) * share;
-    setView(within({ from: view.from + by, to: view.to + by }, whole));
-  }
-
-  function reset() {
-    setView(whole);
+    view.to(row.start_ns - room, row.start_ns + row.duration_ns + room);
   }
 
   /** With Ctrl, as a pinch is told, the wheel zooms around the pointer. */
   function wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    setView(zoomed(view, whole, Math.exp(event.deltaY * 0.004), axis.timeAt(event.clientX)));
+    view.around(Math.exp(event.deltaY * 0.004), axis.timeAt(event.clientX));
   }
 
-  function keys() {
-    const errors = () => rows.flatMap((row, index) => (row.status === 'error' ? [index] : []));
-    return new Map([
-      ['j', () => move(1)],
-      ['ArrowDown', () => move(1)],
-      ['k', () => move(-1)],
-      ['ArrowUp', () => move(-1)],
-      ['PageDown', () => inBody() && move(20)],
-      ['PageUp', () => inBody() && move(-20)],
-      ['Home', () => inBody() && move(-order.length)],
-      ['End', () => inBody() && move(order.length)],
-      ['h', left],
-      ['ArrowLeft', left],
-      ['l', right],
-      ['ArrowRight', right],
-      ['Enter', (event) => event.target === body && choose(focus)],
-      ['z', () => zoomToSpan(focus)],
-      ['0', reset],
-      ['+', () => zoomBy(0.5)],
-      ['-', () => zoomBy(2)],
-      ['[', () => pan(-0.25)],
-      [']', () => pan(0.25)],
-      ['n', () => step(matches, 1)],
-      ['N', () => step(matches, -1)],
-      ['e', () => step(errors(), 1)],
-      ['E', () => step(errors(), -1)],
-      ['leave', () => body.focus({ preventScroll: true })],
-      ['unzoom', () => !zoomOut.hidden && (reset(), true)],
-      ['unsearch', () => wanted !== '' && ((search.value = ''), find(''), true)],
-    ]);
+  function toBody() {
+    body.focus({ preventScroll: true });
   }
 
-  function inBody() {
+  function isBody() {
     return document.activeElement === body;
   }
 
@@ -368,13 +290,3 @@ export function waterfall({ onSelect }) {
     else move(1);
   }
 }
-
-export const WATERFALL_HELP = [
-  [['h', 'l'], 'Collapse, expand (arrows too)'],
-  [['Enter'], 'Details of the span'],
-  [['z'], 'Zoom to the span'],
-  [['+', '-', '0'], 'Zoom in, out, whole trace'],
-  [['[', ']'], 'Earlier, later'],
-  [['n', 'N'], 'Next, previous match'],
-  [['e', 'E'], 'Next, previous error'],
-];

@@ -25,6 +25,7 @@ async fn bad_queries_are_told_what_is_wrong() {
             "4 to 32 hex",
         ),
         ("traces?trace_id=abcx", 400, "invalid_parameter", "hex"),
+        ("traces?peer=a&peer=b", 400, "repeated_parameter", "peer"),
         ("traces?status=50", 400, "invalid_parameter", "5xx"),
         ("traces?status=6xx", 400, "invalid_parameter", "5xx"),
         ("traces?status=%2B50", 400, "invalid_parameter", "5xx"),

@@ -283,6 +283,10 @@ async fn the_searches(running: &Running, taps: [&PhoneRequest; 3]) {
     let second = get(running, &format!("/api/v1/traces?limit=2&before={next}")).await;
     assert_eq!(second["traces"].as_array().unwrap().len(), 1);
     assert_eq!(second["next"], json!(null));
+    // A trace's number of arrival is the place to go on from.
+    let arrival = first["traces"][0]["arrival"].as_str().unwrap();
+    let after = get(running, &format!("/api/v1/traces?limit=1&before={arrival}")).await;
+    assert_eq!(after["traces"][0], first["traces"][1]);
 }
 
 async fn the_session(running: &Running, item: &PhoneRequest, order: &PhoneRequest) {
@@ -342,8 +346,8 @@ async fn the_topology(running: &Running, item: &PhoneRequest) {
     assert_eq!(
         edges(&all),
         [
-            "app:android service:shop 1 0",
             "app:shop@18ff service:shop 2 1",
+            "app_type:android service:shop 1 0",
             "service:shop service:stock 3 1",
         ]
     );

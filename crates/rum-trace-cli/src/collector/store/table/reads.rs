@@ -15,7 +15,13 @@ impl Table {
     }
 
     pub(in super::super) fn get(&self, id: TraceId) -> Option<&Trace> {
-        self.at(*self.by_id.get(&id)?)
+        self.find(id).map(|(_, trace)| trace)
+    }
+
+    /// With its number of arrival.
+    pub(in super::super) fn find(&self, id: TraceId) -> Option<(u64, &Trace)> {
+        let arrival = *self.by_id.get(&id)?;
+        Some((arrival, self.at(arrival)?))
     }
 
     pub(in super::super) fn newest(&self, before: Option<u64>, most: usize) -> Vec<Listed> {
