@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::verify::answer::{Answer, Line};
 use crate::verify::diagnosis::{Code, Diagnosis, HopReport, exit_status};
 use crate::verify::judge::Learned;
+use crate::verify::judged::Judged;
 use crate::verify::plan::Plan;
-use crate::verify::play::Judged;
 
 pub(super) fn report(plan: &Plan, hops: &[HopReport], diagnoses: &[Diagnosis]) -> Value {
     json!({
@@ -69,13 +69,14 @@ fn learned(learned: &Learned) -> Value {
         Learned::Nothing => Value::Null,
         Learned::Answer(answer) => by_answer(answer),
         Learned::Spans(found) => {
-            let elsewhere = found.elsewhere.as_ref();
-            let elsewhere = elsewhere.and_then(|trace| trace.entry.as_ref());
-            let entry = found.here.entry.as_ref();
-            let shown = entry.or(elsewhere);
+            let shown = found.entry();
+            let from = match shown {
+                Some(_) => "spans",
+                None => found.timing.map_or("spans", |_| "server_timing"),
+            };
             json!({
-                "from": "spans",
-                "in_phones_trace": entry.is_some(),
+                "from": from,
+                "in_phones_trace": found.here.entry.is_some(),
                 "service": shown.map(|entry| &entry.service),
                 "parent_span_id": shown.and_then(|entry| entry.parent).map(|id| id.to_string()),
                 "parent_is_known": shown.map(|entry| entry.parent_is_known),

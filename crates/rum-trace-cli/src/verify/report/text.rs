@@ -8,8 +8,8 @@ use crate::verify::answer::Line;
 use crate::verify::diagnosis::{Diagnosis, HopReport, Severity};
 use crate::verify::hints;
 use crate::verify::judge::Learned;
+use crate::verify::judged::Judged;
 use crate::verify::plan::Plan;
-use crate::verify::play::Judged;
 
 /// Columns of the probes' names.
 const NAME: usize = 16;
@@ -73,8 +73,12 @@ fn learned_from(hop: &HopReport) -> String {
     let of = |learned: &Learned| match learned {
         Learned::Answer(answer) => Some(("the answer header", answer.service.clone())),
         Learned::Spans(found) => {
-            let entry = found.here.entry.as_ref();
-            Some(("spans", entry.map(|entry| entry.service.clone())))
+            let entry = found.entry();
+            let way = match found.timing {
+                Some(_) if entry.is_none() => "Server-Timing",
+                _ => "spans",
+            };
+            Some((way, entry.map(|entry| entry.service.clone())))
         }
         Learned::Nothing => None,
     };
@@ -101,7 +105,7 @@ fn line(judged: &Judged) -> (Mark, String) {
         return (Mark::Unknown, for_terminal(problem.message.as_bytes()));
     }
     if !judged.judgement.is_known {
-        return (Mark::Unknown, unknown(judged).to_owned());
+        return (Mark::Unknown, unknown(judged));
     }
     let fates = judged.judgement.fates.iter();
     let words: Vec<String> = fates.map(|(name, fate)| format!("{name} {fate}")).collect();
@@ -137,17 +141,19 @@ fn what_came(judged: &Judged) -> String {
     }
 }
 
-fn unknown(judged: &Judged) -> &'static str {
+fn unknown(judged: &Judged) -> String {
     let sent = &judged.exchange.sent;
-    if judged.problem.is_some() {
-        "its answer cannot be read"
-    } else if sent.lines.is_empty() {
+    if let Some(problem) = &judged.problem {
+        return for_terminal(problem.as_bytes());
+    }
+    let text = if sent.lines.is_empty() {
         "nothing was sent; what arrived only an answer header tells"
     } else if !sent.sampled {
         "not sampled, so that no span tells of it"
     } else {
         "nothing tells what arrived"
-    }
+    };
+    text.to_owned()
 }
 
 fn write_diagnosis(text: &mut String, diagnosis: &Diagnosis, style: Style) {
