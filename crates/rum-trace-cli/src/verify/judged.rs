@@ -15,11 +15,19 @@ pub(crate) struct Judged {
     pub(crate) problem: Option<String>,
 }
 
+/// Who is known to export to where spans are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exports {
+    pub(crate) service: bool,
+    pub(crate) gateway: bool,
+}
+
 impl Judged {
-    /// `exports`: the service is known to export its spans to where they are looked for.
-    pub(crate) fn of(watched: Watched, exports: bool) -> Self {
-        let is_parent_known = watched.is_parent_known();
-        let tells = tells_of_the_service(&watched, exports);
+    pub(crate) fn of(watched: Watched, exports: Exports) -> Self {
+        // Of what is not sampled a gateway exports nothing, as it should be.
+        let is_exported = exports.gateway && !watched.exchange.sent.sampled;
+        let is_parent_known = watched.is_parent_known() || is_exported;
+        let tells = tells_of_the_service(&watched, exports.service);
         let learned = match watched.answer {
             Some(answer) => Learned::Answer(Box::new(answer)),
             None if tells => Learned::Spans(watched.found),

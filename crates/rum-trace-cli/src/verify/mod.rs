@@ -8,6 +8,7 @@ mod answer;
 mod args;
 mod client;
 mod diagnosis;
+pub(crate) mod fuzzing;
 mod hints;
 mod judge;
 mod judged;
@@ -28,7 +29,7 @@ pub(crate) use args::VerifyArgs;
 
 use client::Client;
 use diagnosis::{HopReport, Setting, diagnose_hop, products};
-use judged::Judged;
+use judged::{Exports, Judged};
 use learned::source::Source;
 use plan::Plan;
 use progress::Progress;
@@ -88,10 +89,12 @@ async fn verify(args: &VerifyArgs, plan: &Plan) -> Result<Vec<HopReport>, String
         tracing_gateway: args.tracing_gateway,
     };
     watch.run(&mut watched, &progress).await;
-    let exports = exports(plan, &watch, &watched).await;
+    let service = exports(plan, &watch, &watched).await;
     progress.end();
     let hops = plan.hops.iter().zip(watched);
     let report = |(hop, watched): (&Hop, Vec<Watched>)| {
+        let gateway = watched.iter().any(Watched::is_parent_known);
+        let exports = Exports { service, gateway };
         let judged = watched.into_iter().map(|one| Judged::of(one, exports));
         report_of(args, plan, hop, judged.collect())
     };

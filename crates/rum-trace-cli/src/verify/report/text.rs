@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use http::Method;
+
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
 use crate::verify::answer::Line;
@@ -9,7 +11,6 @@ use crate::verify::diagnosis::{Diagnosis, HopReport, Severity};
 use crate::verify::hints;
 use crate::verify::judge::Learned;
 use crate::verify::judged::Judged;
-use crate::verify::plan::Plan;
 
 /// Columns of the probes' names.
 const NAME: usize = 16;
@@ -17,14 +18,14 @@ const NAME: usize = 16;
 const WIDTH: usize = 88;
 
 pub(super) fn report(
-    plan: &Plan,
+    method: &Method,
     hops: &[HopReport],
     diagnoses: &[Diagnosis],
     style: Style,
 ) -> String {
     let mut text = String::new();
     for hop in hops {
-        write_hop(&mut text, plan, hop, style);
+        write_hop(&mut text, method, hop, style);
         text.push('\n');
     }
     for diagnosis in diagnoses {
@@ -34,9 +35,9 @@ pub(super) fn report(
 }
 
 // Writing to a String does not fail, here and below.
-fn write_hop(text: &mut String, plan: &Plan, hop: &HopReport, style: Style) {
+fn write_hop(text: &mut String, method: &Method, hop: &HopReport, style: Style) {
     let name = for_terminal(hop.hop.name.as_bytes());
-    let heading = format!("{name}  {} {}", plan.method, hop.hop.shown());
+    let heading = format!("{name}  {method} {}", hop.hop.shown());
     let _ = writeln!(text, "{}", style.heading(&heading));
     let _ = writeln!(text, "  {}", style.faint(&learned_from(hop)));
     for judged in &hop.judged {
