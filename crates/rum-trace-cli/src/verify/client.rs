@@ -20,6 +20,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::ServerName;
 
 use super::target::TlsNames;
+use crate::causes;
 
 /// How much of an answer is read, in bytes: enough for the viewer's.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -124,17 +125,8 @@ impl ResolveServerName for Names {
 
 /// The error with its causes, and what to do about it.
 fn in_words(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for cause in chain(error) {
-        let cause = cause.to_string();
-        if !text.contains(cause.trim()) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&cause);
-        }
-    }
-    let hint = chain(error).find_map(|cause| {
+    let mut text = causes::in_words(error);
+    let hint = causes::chain(error).find_map(|cause| {
         let tls = cause.downcast_ref::<rustls::Error>().and_then(tls::hint);
         tls.or_else(|| io_hint(cause.downcast_ref::<io::Error>()?))
     });
@@ -153,18 +145,6 @@ fn io_hint(error: &io::Error) -> Option<&'static str> {
         ),
         _ => None,
     }
-}
-
-/// An error and all that is under it. `io::Error` hides what it wraps from `source`,
-/// so it is opened by hand.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static));
-        wrapped.or_else(|| error.source())
-    })
 }
 
 #[cfg(test)]
