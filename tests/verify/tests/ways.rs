@@ -1,6 +1,6 @@
 //! Tokens, refusals, and what cannot be learned.
 
-use rum_trace_core::{InstrumenterBuilder, TrustPolicy};
+use rum_trace_core::{InstrumenterBuilder, ServerTiming, TrustPolicy};
 use rum_trace_loopback::reserved;
 use rum_trace_verify_tests::TOKEN;
 use rum_trace_verify_tests::command::{Said, verify};
@@ -217,6 +217,51 @@ fn the_service_itself_may_refuse() {
         said.words("not_read")
             .contains("InstrumenterBuilder::carriers")
     );
+}
+
+/// Its spans would never come; the headers are told of all the same.
+#[test]
+#[ignore = "needs rum-trace, which tests/verify/run builds"]
+fn a_route_that_is_skipped() {
+    let skipping = |builder: InstrumenterBuilder| with_token(builder).skip("/items/*");
+    let service = Service::start(Framework::Axum, reserved(), skipping);
+    let said = verify(Some(TOKEN), &[&url(&service, "/items/42"), "--json"]);
+    assert_eq!(
+        (said.status, said.codes("note")),
+        (0, vec!["skipped"]),
+        "{}",
+        said.out
+    );
+    assert!(said.words("skipped").contains("skip_health_checks"));
+    let collect = reserved().to_string();
+    let further = ["--collect", &collect, "--wait", "1"];
+    let target = url(&service, "/items/42");
+    let said = verify(None, &[&[&*target][..], &further].concat());
+    says(&said, 2, &["cannot_tell", "skip_health_checks"]);
+    assert!(!words(&said).contains("this token"), "{said:?}");
+}
+
+/// A sampler of the service's own: it says in which trace it is, and exports nothing.
+#[test]
+#[ignore = "needs rum-trace, which tests/verify/run builds"]
+fn a_service_that_does_not_record() {
+    let collect = reserved();
+    let service = Service::unsampled(Framework::Axum, collect, |builder| {
+        builder.server_timing(ServerTiming::Traceparent)
+    });
+    let collect = collect.to_string();
+    let target = url(&service, "/items/42");
+    let further = ["--collect", &collect, "--wait", "30", "--json"];
+    let said = verify(None, &[&[&*target][..], &further].concat());
+    assert_eq!(
+        (said.status, said.codes("lost"), said.codes("note")),
+        (2, vec![], vec!["not_sampled"]),
+        "{}",
+        said.out
+    );
+    assert_eq!(said.codes("unknown"), ["some_unknown"]);
+    assert_eq!(said.fate("w3c-browser", "traceparent"), "arrived");
+    assert_eq!(said.fate("w3c-browser", "tracestate"), "unknown");
 }
 
 /// The token from a file, and what is said of one that is none.

@@ -33,6 +33,7 @@ pub(crate) enum Code {
     FoldsTracestate,
     BeginsTraces,
     NotSampled,
+    Skipped,
     NoAnswer,
     SomeUnknown,
     Passes,
@@ -84,6 +85,7 @@ impl Code {
             Code::FoldsTracestate => "folds_tracestate",
             Code::BeginsTraces => "begins_traces",
             Code::NotSampled => "not_sampled",
+            Code::Skipped => "skipped",
             Code::NoAnswer => "no_answer",
             Code::SomeUnknown => "some_unknown",
             Code::Passes => "passes",
@@ -99,6 +101,7 @@ impl Code {
             | Code::FoldsTracestate
             | Code::BeginsTraces
             | Code::NotSampled
+            | Code::Skipped
             | Code::NoAnswer => Severity::Note,
             Code::Passes => Severity::Well,
             _ => Severity::Lost,

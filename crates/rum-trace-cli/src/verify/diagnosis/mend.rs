@@ -25,6 +25,10 @@ pub(super) fn mend(code: Code, products: &[Product], hop: Option<&HopReport>) ->
         Code::NotSampled => lines(&[
             "the verification token tells what arrived of requests that are not sampled, too",
         ]),
+        Code::Skipped => lines(&[
+            "right for a health check; else look at InstrumenterBuilder::skip, \
+             ::skip_health_checks, and filters of yours",
+        ]),
         Code::NotTrusted => lines(&[
             "if the service trusts known apps alone: give one of their ids by --app-id",
             "else look at InstrumenterBuilder::trust and ::trusted_proxies",

@@ -77,7 +77,7 @@ fn suspect(
             String::new()
         }
         Code::Unreachable | Code::NoResponse => here,
-        Code::NotTrusted | Code::NotRead => "the service itself".to_owned(),
+        Code::NotTrusted | Code::NotRead | Code::Skipped => "the service itself".to_owned(),
         _ => match (well, has_hops) {
             (Some(well), _) => format!(
                 "what listens at {here}{}: behind it, at '{}', this does not show",

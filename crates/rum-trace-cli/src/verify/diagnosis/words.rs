@@ -93,6 +93,10 @@ pub(super) fn summary(finding: &Finding, hop: Option<&HopReport>) -> String {
             "the service goes on with the phone's trace and does not record it: its own sampler \
              decides so, or a gateway that writes the flag 00"
         }
+        Code::Skipped => {
+            "the service makes no span for this route: what is said of headers holds, and no trace \
+             of it will be seen"
+        }
         Code::NoAnswer => {
             "a token was sent and nobody answered it; what is said here comes from the spans"
         }

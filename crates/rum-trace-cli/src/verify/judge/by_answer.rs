@@ -16,6 +16,9 @@ pub(crate) fn judge(sent: &Sent, answer: &Answer) -> Judgement {
     if decides_on_sampling(sent, answer) {
         judgement.codes.insert(Code::ChangesSampling);
     }
+    if answer.skipped {
+        judgement.codes.insert(Code::Skipped);
+    }
     if let Some(code) = of_trace(sent, answer, judgement.is_whole()) {
         judgement.codes.insert(code);
     }
