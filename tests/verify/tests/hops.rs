@@ -3,7 +3,7 @@
 use rum_trace_core::InstrumenterBuilder;
 use rum_trace_loopback::reserved;
 use rum_trace_verify_tests::TOKEN;
-use rum_trace_verify_tests::command::{Said, verify};
+use rum_trace_verify_tests::command::verify;
 use rum_trace_verify_tests::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::service::{Framework, Service};
 
@@ -13,20 +13,6 @@ fn with_token(builder: InstrumenterBuilder) -> InstrumenterBuilder {
 
 fn service() -> Service {
     Service::start(Framework::Axum, reserved(), with_token)
-}
-
-fn words(said: &Said) -> String {
-    format!("{}{}", said.out, said.error)
-}
-
-#[track_caller]
-fn says(said: &Said, status: i32, wanted: &[&str]) {
-    assert_eq!(said.status, status, "{said:?}");
-    // A line's end stands where a space was.
-    let words = words(said).split_whitespace().collect::<Vec<_>>().join(" ");
-    for word in wanted {
-        assert!(words.contains(word), "{word:?} is not in {words}");
-    }
 }
 
 #[test]
@@ -103,23 +89,23 @@ fn a_self_signed_certificate() {
     let nginx = Nginx::start(&settings, service.address());
     let url = nginx.url("/items/42");
     let said = verify(Some(TOKEN), &[&url]);
-    says(&said, 2, &["unreachable", "UnknownIssuer", "--ca-file"]);
+    said.says(2, &["unreachable", "UnknownIssuer", "--ca-file"]);
     let name = format!("rum-trace-verify-{}.pem", std::process::id());
     let file = std::env::temp_dir().join(name);
     std::fs::write(&file, pem).expect("a file");
     let ca = file.to_str().expect("text");
     let said = verify(Some(TOKEN), &[&url, "--ca-file", ca]);
     std::fs::remove_file(&file).expect("it is there");
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
     // TLS where there is none, and none where there is.
     let plain = Nginx::start(&Settings::passing(), service.address());
     let said = verify(
         Some(TOKEN),
         &[&plain.url("/items/42").replace("http:", "https:")],
     );
-    says(&said, 2, &["the answer was not TLS"]);
+    said.says(2, &["the answer was not TLS"]);
     let said = verify(Some(TOKEN), &[&url.replace("https:", "http:")]);
-    says(&said, 2, &["answered with 400"]);
+    said.says(2, &["answered with 400"]);
 }
 
 /// Gateways further in choose by the name that the phone asks, and so do certificates.

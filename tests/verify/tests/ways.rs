@@ -23,23 +23,12 @@ fn words(said: &Said) -> String {
     format!("{}{}", said.out, said.error)
 }
 
-#[track_caller]
-fn says(said: &Said, status: i32, wanted: &[&str]) {
-    assert_eq!(said.status, status, "{said:?}");
-    // A line's end stands where a space was.
-    let words = words(said).split_whitespace().collect::<Vec<_>>().join(" ");
-    for word in wanted {
-        assert!(words.contains(word), "{word:?} is not in {words}");
-    }
-}
-
 #[test]
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
 fn without_a_way_to_learn_nothing_is_sent() {
     let service = service();
     let said = verify(None, &[&url(&service, "/items/42")]);
-    says(
-        &said,
+    said.says(
         2,
         &["no way to learn", "--collect", "RUM_TRACE_VERIFY_TOKEN"],
     );
@@ -52,8 +41,7 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
     let service = service();
     let wrong = TOKEN.replace('5', "6");
     let said = verify(Some(&wrong), &[&url(&service, "/items/42")]);
-    says(
-        &said,
+    said.says(
         2,
         &[
             "cannot_tell",
@@ -65,11 +53,7 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
     // No token in the service is no different from here.
     let none = Service::start(Framework::Actix, reserved(), |builder| builder);
     let said = verify(Some(TOKEN), &[&url(&none, "/items/42")]);
-    says(
-        &said,
-        2,
-        &["cannot_tell", "does the service have this token"],
-    );
+    said.says(2, &["cannot_tell", "does the service have this token"]);
 }
 
 #[test]
@@ -83,7 +67,7 @@ fn a_service_without_our_layer() {
         url(&actix, "/nowhere"),
     ] {
         let said = verify(Some(TOKEN), &[&target]);
-        says(&said, 2, &["cannot_tell", "our layer around this route"]);
+        said.says(2, &["cannot_tell", "our layer around this route"]);
     }
     let collect = reserved().to_string();
     let arguments = [
@@ -94,8 +78,7 @@ fn a_service_without_our_layer() {
         "1",
     ];
     let said = verify(None, &arguments);
-    says(
-        &said,
+    said.says(
         2,
         &[
             "cannot_tell",
@@ -110,8 +93,7 @@ fn a_service_without_our_layer() {
 fn nobody_there() {
     let nobody = format!("http://{}/", reserved());
     let said = verify(Some(TOKEN), &[&nobody]);
-    says(
-        &said,
+    said.says(
         2,
         &["unreachable", "onnection refused", "is the port right?"],
     );
@@ -119,12 +101,12 @@ fn nobody_there() {
         Some(TOKEN),
         &["http://no-such-host.invalid/", "--timeout", "5"],
     );
-    says(&said, 2, &["unreachable", "it cannot be reached"]);
+    said.says(2, &["unreachable", "it cannot be reached"]);
     // Further in only.
     let service = service();
     let hop = format!("pod={nobody}");
     let said = verify(Some(TOKEN), &[&url(&service, "/items/42"), "--hop", &hop]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 }
 
 #[test]
@@ -145,14 +127,14 @@ fn answers_that_are_not_the_services() {
     ] {
         let nginx = Nginx::start(&Settings::location(directives), service.address());
         let said = verify(Some(TOKEN), &[&nginx.url("/items/42")]);
-        says(&said, 2, &["cannot_tell", word]);
+        said.says(2, &["cannot_tell", word]);
     }
     // Credentials go along.
     let guarded = "if ($http_authorization != 'Bearer good') { return 401; }";
     let nginx = Nginx::start(&Settings::location(guarded), service.address());
     let (url, header) = (nginx.url("/items/42"), "authorization: Bearer good");
     let said = verify(Some(TOKEN), &[&url, "-H", header]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 }
 
 /// An error of the service's own is an answer all the same.
@@ -201,7 +183,7 @@ fn the_service_itself_may_refuse() {
         "shop@1f2e3d",
     ];
     let said = verify(Some(TOKEN), &arguments);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 
     let w3c_alone =
         |builder: InstrumenterBuilder| with_token(builder).carriers([rum_trace_core::Carrier::W3c]);
@@ -237,7 +219,7 @@ fn a_route_that_is_skipped() {
     let further = ["--collect", &collect, "--wait", "1"];
     let target = url(&service, "/items/42");
     let said = verify(None, &[&[&*target][..], &further].concat());
-    says(&said, 2, &["cannot_tell", "skip_health_checks"]);
+    said.says(2, &["cannot_tell", "skip_health_checks"]);
     assert!(!words(&said).contains("this token"), "{said:?}");
 }
 
@@ -275,14 +257,14 @@ fn a_token_in_a_file() {
     let target = url(&service, "/items/42");
     std::fs::write(&file, format!("{TOKEN}\n")).expect("a file");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
     assert!(!words(&said).contains(TOKEN));
     std::fs::write(&file, "\n").expect("a file");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 2, &["its first line is empty"]);
+    said.says(2, &["its first line is empty"]);
     std::fs::remove_file(&file).expect("it is there");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 2, &["--token-file"]);
+    said.says(2, &["--token-file"]);
 }
 
 /// Somebody listens where the spans are to come in.
@@ -293,5 +275,5 @@ fn a_taken_port() {
     let address = taken.local_addr().expect("bound").to_string();
     let service = service();
     let said = verify(None, &[&url(&service, "/items/42"), "--collect", &address]);
-    says(&said, 2, &["something else listens there"]);
+    said.says(2, &["something else listens there"]);
 }

@@ -12,7 +12,7 @@ use crate::search::{LEAST, Search};
 const SEARCH: Duration = Duration::from_millis(100);
 const MIB: u64 = 1 << 20;
 /// What the process may have beside its store: its own, and what is being decoded.
-const BESIDE: u64 = 16 * MIB;
+const BESIDE: u64 = 32 * MIB;
 
 pub(crate) struct Report {
     /// Whether the clock is asked: not on a machine that may be busy with else.
