@@ -1,4 +1,5 @@
-//! What fuzz/ calls: the way of an OTLP body, from the wire into the store.
+//! What fuzz/ calls: the way of an OTLP body, from the wire into the store, and of what a
+//! server answers to `verify`.
 
 use std::sync::Arc;
 
@@ -63,3 +64,5 @@ pub fn otlp(input: &[u8]) {
         assert!(span.weight() >= size_of_val(&*span) + span.name.len() + keys);
     }
 }
+
+pub use crate::verify::fuzzing::answer;

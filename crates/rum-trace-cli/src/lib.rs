@@ -3,6 +3,7 @@
 #![doc(hidden)]
 
 mod analysis;
+mod causes;
 mod cli;
 mod collector;
 mod decode;

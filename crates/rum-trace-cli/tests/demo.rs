@@ -306,17 +306,42 @@ fn rounds_go_on_until_ctrl_c_and_the_viewer_shows_them() {
     }
     assert!(get(&page, "/").contains("<title>"), "the page itself");
 
-    let pid = demo.child.lock().unwrap().id();
-    // The shell's own: a bare machine may have no program of that name.
-    let interrupt = Command::new("sh")
-        .args(["-c", &format!("kill -INT {pid}")])
-        .status();
-    assert!(interrupt.unwrap().success());
+    terminate(&demo, "INT");
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert!(rest.contains(" rounds: "), "{rest}");
     assert!(rest.contains(" continued, 0 lost; "), "{rest}");
     assert_eq!(demo.end().code(), Some(0));
+}
+
+/// As a supervisor ends it: it counts all the same.
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_it_too() {
+    let demo = Running::start(&mut demo(&["--every", "600", "--listen", "127.0.0.1:0"]));
+    let mut stdout = BufReader::new(demo.stdout());
+    let mut line = String::new();
+    while !line.starts_with("12 taps, 12 continued, 0 lost;") {
+        line.clear();
+        assert!(stdout.read_line(&mut line).unwrap() > 0, "ended by itself");
+    }
+    terminate(&demo, "TERM");
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert!(
+        rest.contains("1 rounds: 12 taps, 12 continued, 0 lost;"),
+        "{rest}"
+    );
+    assert_eq!(demo.end().code(), Some(0));
+}
+
+#[cfg(unix)]
+fn terminate(demo: &Running, signal: &str) {
+    let pid = demo.child.lock().unwrap().id();
+    // The shell's own: a bare machine may have no program of that name.
+    let kill = format!("kill -{signal} {pid}");
+    let sent = Command::new("sh").args(["-c", &kill]).status();
+    assert!(sent.unwrap().success());
 }
 
 #[test]

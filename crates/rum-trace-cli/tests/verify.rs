@@ -10,6 +10,8 @@ use std::thread;
 
 use axum::Router;
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rum_trace::Instrumenter;
 use rum_trace::axum::RumTraceLayer;
 use rum_trace_testing::Collector;
@@ -107,7 +109,7 @@ fn all_arrives_where_nothing_is_between() {
     assert_eq!(report["diagnosis"][0]["code"], "passes");
     assert_eq!(report["url"], format!("http://{address}/items?…"));
     let probes = report["hops"][0]["probes"].as_array().unwrap();
-    assert_eq!(probes.len(), 19);
+    assert_eq!(probes.len(), 22);
     for probe in probes {
         assert_eq!(
             (&probe["status"], &probe["learned"]["from"]),
@@ -120,7 +122,7 @@ fn all_arrives_where_nothing_is_between() {
     }
     assert!(!said(&output).contains("key=secret"));
     // Two are not sampled, and the token is on no span.
-    let spans = collector.wait_for(17);
+    let spans = collector.wait_for(20);
     assert!(!format!("{spans:?}").contains(TOKEN));
 
     let output = verify(&[&url, "--probe", "sw8-ios"]);
@@ -161,6 +163,64 @@ fn a_viewer_that_is_none() {
     says(&output, 2, &["--view", "there is no `rum-trace view`"]);
 }
 
+/// An answer of our layer's form, by somebody who wants to do harm: lengths that overflow,
+/// and text for the terminal in each place.
+#[test]
+fn hostile_answers_that_can_be_read() {
+    let json = |len: &str| {
+        format!(
+            "{{\"v\":1,\"service\":\"\u{1b}[31m\u{202e}shop\",\"class\":\"\\u009b31m\",\
+             \"parent_span_id\":\"\\u0007\",\"lines\":[[\"tracestate\",\"\\u001b]0;x\",{len},\"0\"],\
+             [\"tracestate\",\"\\u202e\",{len},\"0\"],[\"\\u001b[2J\",\"x\"]]}}"
+        )
+        .replace('\u{1b}', "\\u001b")
+    };
+    for (len, status, words) in [
+        (
+            "18446744073709551615",
+            2,
+            &["cannot_tell", "damaged on the way back"][..],
+        ),
+        (
+            "1000000",
+            1,
+            &[
+                "\\u{1b}[31m\\u{202e}shop",
+                "tracestate arrived as something else",
+            ],
+        ),
+    ] {
+        let answer = URL_SAFE_NO_PAD.encode(json(len));
+        let head =
+            format!("HTTP/1.1 200 OK\r\nrum-trace-verified: {answer}\r\ncontent-length: 0\r\n\r\n");
+        let url = format!("http://{}/", answering(head.leak().as_bytes()));
+        let arguments = [&*url, "--probe", "tracestate-2000", "--probe", "nothing"];
+        let output = verify(&arguments);
+        says(&output, status, words);
+        let hidden = |c: char| matches!(c, '\u{202e}' | '\u{9b}' | '\u{7}');
+        assert!(!said(&output).contains(hidden));
+    }
+}
+
+/// Where packets vanish it is a firewall, and not an answer that is late.
+#[test]
+#[cfg(target_os = "linux")]
+fn nobody_accepts() {
+    let runtime = Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    // Once its queue is full the kernel answers nobody.
+    let patience = std::time::Duration::from_millis(500);
+    let connect = || TcpStream::connect_timeout(&address, patience);
+    let queue: Vec<TcpStream> = std::iter::from_fn(|| connect().ok()).take(64).collect();
+    assert!(queue.len() < 64, "its queue has no end");
+    let output = verify(&[&format!("http://{address}/"), "--timeout", "2"]);
+    says(&output, 2, &["unreachable", "a firewall", "HTTP_PROXY"]);
+}
+
 /// What a server says is foreign: it may try to write on the terminal, or anything else.
 #[test]
 fn hostile_answers() {
@@ -170,8 +230,8 @@ fn hostile_answers() {
             &["cannot_tell", "damaged on the way back"][..],
         ),
         (b"HTTP/1.1 301 Moved\r\nlocation: \xe2\x80\xaeevil\r\ncontent-length: 0\r\n\r\n", &["\\u{202e}evil"]),
-        (b"not HTTP\r\n\r\n", &["cannot_tell"]),
-        (b"", &["cannot_tell"]),
+        (b"not HTTP\r\n\r\n", &["no_response", "it does not answer: "]),
+        (b"", &["no_response", "it does not answer: "]),
         // eyJ2IjoyfQ is {"v":2}.
         (
             b"HTTP/1.1 200 OK\r\nrum-trace-verified: eyJ2IjoyfQ\r\ncontent-length: 0\r\n\r\n",

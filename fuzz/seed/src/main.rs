@@ -1,7 +1,9 @@
 //! Writes `fuzz/corpus/TARGET/…`: every captured header and every input of the
-//! test tables, for the target that reads it; and OTLP bodies in every form.
+//! test tables, for the target that reads it; OTLP bodies in every form; and answers
+//! to `rum-trace verify`.
 
 mod otlp;
+mod verify;
 
 #[path = "../../../crates/rum-trace-propagation/tests/support/mod.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
@@ -53,6 +55,7 @@ fn main() -> io::Result<()> {
         ),
         of("sw8_ids", ids()),
         of("otlp", otlp::seeds()?),
+        of("verify_answer", verify::seeds()),
     ];
     for (target, values) in more {
         seeds.entry(target).or_default().extend(values);

@@ -60,6 +60,22 @@ pub fn binary() -> PathBuf {
 }
 
 impl Said {
+    /// Asserts the exit status, and that these words are printed.
+    ///
+    /// # Panics
+    ///
+    /// If not.
+    #[track_caller]
+    pub fn says(&self, status: i32, wanted: &[&str]) {
+        assert_eq!(self.status, status, "{self:?}");
+        // A line's end stands where a space was.
+        let words = format!("{} {}", self.out, self.error);
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in wanted {
+            assert!(words.contains(word), "{word:?} is not in {words}");
+        }
+    }
+
     /// The diagnoses of a severity, the worst first.
     #[must_use]
     pub fn codes(&self, severity: &str) -> Vec<&str> {

@@ -4,6 +4,7 @@
 //! Helpers panic where a test would fail anyway.
 
 pub mod command;
+pub mod gateway;
 pub mod nginx;
 pub mod service;
 

@@ -1,6 +1,6 @@
-//! Hops, tokens, TLS, and what cannot be learned.
+//! Tokens, refusals, and what cannot be learned.
 
-use rum_trace_core::{InstrumenterBuilder, TrustPolicy};
+use rum_trace_core::{InstrumenterBuilder, ServerTiming, TrustPolicy};
 use rum_trace_loopback::reserved;
 use rum_trace_verify_tests::TOKEN;
 use rum_trace_verify_tests::command::{Said, verify};
@@ -23,116 +23,12 @@ fn words(said: &Said) -> String {
     format!("{}{}", said.out, said.error)
 }
 
-#[track_caller]
-fn says(said: &Said, status: i32, wanted: &[&str]) {
-    assert_eq!(said.status, status, "{said:?}");
-    // A line's end stands where a space was.
-    let words = words(said).split_whitespace().collect::<Vec<_>>().join(" ");
-    for word in wanted {
-        assert!(words.contains(word), "{word:?} is not in {words}");
-    }
-}
-
-#[test]
-#[ignore = "needs nginx, which tests/verify/run installs"]
-fn the_hop_between_two_that_is_to_blame() {
-    let service = service();
-    for framework in Framework::ALL {
-        let service = Service::start(framework, reserved(), with_token);
-        for (outer, inner, hop, well_at) in [
-            (
-                Settings::passing(),
-                Settings::shown("strip-tracestate"),
-                "ingress",
-                "pod",
-            ),
-            (
-                Settings::shown("strip-tracestate"),
-                Settings::passing(),
-                "url",
-                "ingress",
-            ),
-        ] {
-            let inner = Nginx::start(&inner, service.address());
-            let outer = Nginx::start(&outer, inner.address());
-            let (url, ingress) = (outer.url("/items/42"), format!("ingress={}", inner.url("")));
-            let pod = format!("pod=http://{}", service.address());
-            let arguments = [&*url, "--hop", &*ingress, "--hop", &*pod, "--json"];
-            let said = verify(Some(TOKEN), &arguments);
-            assert_eq!(said.status, 1, "{}", said.out);
-            assert_eq!(said.codes("lost"), ["strips_tracestate"]);
-            let found = said.diagnosis("strips_tracestate");
-            assert_eq!(
-                (&found["hop"], &found["well_at"]),
-                (&hop.into(), &well_at.into())
-            );
-            let suspect = found["suspect"].as_str().expect("text");
-            let begin = format!("what listens at '{hop}' (http://127.0.0.1:");
-            let end = format!("behind it, at '{well_at}', all is well");
-            assert!(
-                suspect.starts_with(&begin) && suspect.ends_with(&end),
-                "{suspect}"
-            );
-        }
-    }
-    // Two that lose different things are both named.
-    let inner = Nginx::start(&Settings::shown("strip-tracestate"), service.address());
-    let outer = Nginx::start(
-        &Settings::location("proxy_set_header sw8 '';"),
-        inner.address(),
-    );
-    let (url, hop) = (
-        outer.url("/items/42"),
-        format!("inner={}", inner.url("/items/1")),
-    );
-    let said = verify(Some(TOKEN), &[&url, "--hop", &hop, "--json"]);
-    let blamed = |code: &str| said.diagnosis(code)["hop"].clone();
-    assert_eq!(
-        (blamed("strips_tracestate"), blamed("strips_sw8")),
-        ("inner".into(), "url".into())
-    );
-}
-
-#[test]
-#[ignore = "needs nginx, which tests/verify/run installs"]
-fn a_self_signed_certificate() {
-    let service = service();
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let own = rcgen::generate_simple_self_signed(names).expect("a certificate");
-    let pem = own.cert.pem();
-    let settings = Settings {
-        tls: Some((pem.clone(), own.signing_key.serialize_pem())),
-        ..Settings::default()
-    };
-    let nginx = Nginx::start(&settings, service.address());
-    let url = nginx.url("/items/42");
-    let said = verify(Some(TOKEN), &[&url]);
-    says(&said, 2, &["unreachable", "UnknownIssuer", "--ca-file"]);
-    let name = format!("rum-trace-verify-{}.pem", std::process::id());
-    let file = std::env::temp_dir().join(name);
-    std::fs::write(&file, pem).expect("a file");
-    let ca = file.to_str().expect("text");
-    let said = verify(Some(TOKEN), &[&url, "--ca-file", ca]);
-    std::fs::remove_file(&file).expect("it is there");
-    says(&said, 0, &["all that was sent arrives"]);
-    // TLS where there is none, and none where there is.
-    let plain = Nginx::start(&Settings::passing(), service.address());
-    let said = verify(
-        Some(TOKEN),
-        &[&plain.url("/items/42").replace("http:", "https:")],
-    );
-    says(&said, 2, &["the answer was not TLS"]);
-    let said = verify(Some(TOKEN), &[&url.replace("https:", "http:")]);
-    says(&said, 2, &["answered with 400"]);
-}
-
 #[test]
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
 fn without_a_way_to_learn_nothing_is_sent() {
     let service = service();
     let said = verify(None, &[&url(&service, "/items/42")]);
-    says(
-        &said,
+    said.says(
         2,
         &["no way to learn", "--collect", "RUM_TRACE_VERIFY_TOKEN"],
     );
@@ -145,8 +41,7 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
     let service = service();
     let wrong = TOKEN.replace('5', "6");
     let said = verify(Some(&wrong), &[&url(&service, "/items/42")]);
-    says(
-        &said,
+    said.says(
         2,
         &[
             "cannot_tell",
@@ -154,15 +49,11 @@ fn a_wrong_token_tells_nothing_and_is_counted() {
             "verification_refused",
         ],
     );
-    assert_eq!(service.instrumenter().stats().verification_refused, 19);
+    assert_eq!(service.instrumenter().stats().verification_refused, 22);
     // No token in the service is no different from here.
     let none = Service::start(Framework::Actix, reserved(), |builder| builder);
     let said = verify(Some(TOKEN), &[&url(&none, "/items/42")]);
-    says(
-        &said,
-        2,
-        &["cannot_tell", "does the service have this token"],
-    );
+    said.says(2, &["cannot_tell", "does the service have this token"]);
 }
 
 #[test]
@@ -176,7 +67,7 @@ fn a_service_without_our_layer() {
         url(&actix, "/nowhere"),
     ] {
         let said = verify(Some(TOKEN), &[&target]);
-        says(&said, 2, &["cannot_tell", "our layer around this route"]);
+        said.says(2, &["cannot_tell", "our layer around this route"]);
     }
     let collect = reserved().to_string();
     let arguments = [
@@ -187,8 +78,7 @@ fn a_service_without_our_layer() {
         "1",
     ];
     let said = verify(None, &arguments);
-    says(
-        &said,
+    said.says(
         2,
         &[
             "cannot_tell",
@@ -203,8 +93,7 @@ fn a_service_without_our_layer() {
 fn nobody_there() {
     let nobody = format!("http://{}/", reserved());
     let said = verify(Some(TOKEN), &[&nobody]);
-    says(
-        &said,
+    said.says(
         2,
         &["unreachable", "onnection refused", "is the port right?"],
     );
@@ -212,12 +101,12 @@ fn nobody_there() {
         Some(TOKEN),
         &["http://no-such-host.invalid/", "--timeout", "5"],
     );
-    says(&said, 2, &["unreachable", "it cannot be reached"]);
+    said.says(2, &["unreachable", "it cannot be reached"]);
     // Further in only.
     let service = service();
     let hop = format!("pod={nobody}");
     let said = verify(Some(TOKEN), &[&url(&service, "/items/42"), "--hop", &hop]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 }
 
 #[test]
@@ -238,14 +127,14 @@ fn answers_that_are_not_the_services() {
     ] {
         let nginx = Nginx::start(&Settings::location(directives), service.address());
         let said = verify(Some(TOKEN), &[&nginx.url("/items/42")]);
-        says(&said, 2, &["cannot_tell", word]);
+        said.says(2, &["cannot_tell", word]);
     }
     // Credentials go along.
     let guarded = "if ($http_authorization != 'Bearer good') { return 401; }";
     let nginx = Nginx::start(&Settings::location(guarded), service.address());
     let (url, header) = (nginx.url("/items/42"), "authorization: Bearer good");
     let said = verify(Some(TOKEN), &[&url, "-H", header]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 }
 
 /// An error of the service's own is an answer all the same.
@@ -294,7 +183,7 @@ fn the_service_itself_may_refuse() {
         "shop@1f2e3d",
     ];
     let said = verify(Some(TOKEN), &arguments);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
 
     let w3c_alone =
         |builder: InstrumenterBuilder| with_token(builder).carriers([rum_trace_core::Carrier::W3c]);
@@ -312,6 +201,51 @@ fn the_service_itself_may_refuse() {
     );
 }
 
+/// Its spans would never come; the headers are told of all the same.
+#[test]
+#[ignore = "needs rum-trace, which tests/verify/run builds"]
+fn a_route_that_is_skipped() {
+    let skipping = |builder: InstrumenterBuilder| with_token(builder).skip("/items/*");
+    let service = Service::start(Framework::Axum, reserved(), skipping);
+    let said = verify(Some(TOKEN), &[&url(&service, "/items/42"), "--json"]);
+    assert_eq!(
+        (said.status, said.codes("note")),
+        (0, vec!["skipped"]),
+        "{}",
+        said.out
+    );
+    assert!(said.words("skipped").contains("skip_health_checks"));
+    let collect = reserved().to_string();
+    let further = ["--collect", &collect, "--wait", "1"];
+    let target = url(&service, "/items/42");
+    let said = verify(None, &[&[&*target][..], &further].concat());
+    said.says(2, &["cannot_tell", "skip_health_checks"]);
+    assert!(!words(&said).contains("this token"), "{said:?}");
+}
+
+/// A sampler of the service's own: it says in which trace it is, and exports nothing.
+#[test]
+#[ignore = "needs rum-trace, which tests/verify/run builds"]
+fn a_service_that_does_not_record() {
+    let collect = reserved();
+    let service = Service::unsampled(Framework::Axum, collect, |builder| {
+        builder.server_timing(ServerTiming::Traceparent)
+    });
+    let collect = collect.to_string();
+    let target = url(&service, "/items/42");
+    let further = ["--collect", &collect, "--wait", "30", "--json"];
+    let said = verify(None, &[&[&*target][..], &further].concat());
+    assert_eq!(
+        (said.status, said.codes("lost"), said.codes("note")),
+        (2, vec![], vec!["not_sampled"]),
+        "{}",
+        said.out
+    );
+    assert_eq!(said.codes("unknown"), ["some_unknown"]);
+    assert_eq!(said.fate("w3c-browser", "traceparent"), "arrived");
+    assert_eq!(said.fate("w3c-browser", "tracestate"), "unknown");
+}
+
 /// The token from a file, and what is said of one that is none.
 #[test]
 #[ignore = "needs rum-trace, which tests/verify/run builds"]
@@ -323,14 +257,14 @@ fn a_token_in_a_file() {
     let target = url(&service, "/items/42");
     std::fs::write(&file, format!("{TOKEN}\n")).expect("a file");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 0, &["all that was sent arrives"]);
+    said.says(0, &["all that was sent arrives"]);
     assert!(!words(&said).contains(TOKEN));
     std::fs::write(&file, "\n").expect("a file");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 2, &["its first line is empty"]);
+    said.says(2, &["its first line is empty"]);
     std::fs::remove_file(&file).expect("it is there");
     let said = verify(None, &[&target, "--token-file", &path]);
-    says(&said, 2, &["--token-file"]);
+    said.says(2, &["--token-file"]);
 }
 
 /// Somebody listens where the spans are to come in.
@@ -341,5 +275,5 @@ fn a_taken_port() {
     let address = taken.local_addr().expect("bound").to_string();
     let service = service();
     let said = verify(None, &[&url(&service, "/items/42"), "--collect", &address]);
-    says(&said, 2, &["something else listens there"]);
+    said.says(2, &["something else listens there"]);
 }

@@ -15,6 +15,13 @@ const CONNECTIONS: u32 = 4;
 /// In one request: about an SDK's batch.
 const TRACES: u64 = 100;
 
+/// How much is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Amount {
+    Time(Duration),
+    Spans(u64),
+}
+
 /// What was sent, and answered as taken.
 pub(crate) struct Sent {
     pub(crate) spans: u64,
@@ -29,9 +36,30 @@ struct Counters {
     requests: AtomicU64,
 }
 
-pub(crate) async fn send(url: String, rate: u32, until: Instant) -> Result<Sent, LoadError> {
+/// When a connection sends no more.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    At(Instant),
+    /// All of them together, with this many.
+    Trace(u64),
+}
+
+impl End {
+    fn is_here(self, due: Instant, counters: &Counters) -> bool {
+        match self {
+            End::At(until) => due.max(Instant::now()) >= until,
+            End::Trace(last) => counters.next.load(Ordering::Relaxed) >= last,
+        }
+    }
+}
+
+pub(crate) async fn send(url: String, rate: u32, amount: Amount) -> Result<Sent, LoadError> {
     let counters = Arc::new(Counters::default());
     let start = Instant::now();
+    let end = match amount {
+        Amount::Time(time) => End::At(start + time),
+        Amount::Spans(spans) => End::Trace(spans / SPANS_OF_A_TRACE),
+    };
     let spans = u32::try_from(TRACES.saturating_mul(SPANS_OF_A_TRACE)).unwrap_or(u32::MAX);
     // Of one connection.
     let pause = Duration::from_secs(1) * spans * CONNECTIONS / rate;
@@ -40,7 +68,7 @@ pub(crate) async fn send(url: String, rate: u32, until: Instant) -> Result<Sent,
         let client = TraceServiceClient::connect(url.clone()).await;
         let client = client.map_err(|error| LoadError::Grpc(error.to_string()))?;
         let first = start + pause * number / CONNECTIONS;
-        senders.spawn(one(client, first, pause, until, Arc::clone(&counters)));
+        senders.spawn(one(client, first, pause, end, Arc::clone(&counters)));
     }
     while let Some(ended) = senders.join_next().await {
         ended.map_err(|error| LoadError::Grpc(error.to_string()))??;
@@ -58,11 +86,11 @@ async fn one(
     mut client: TraceServiceClient<Channel>,
     first: Instant,
     pause: Duration,
-    until: Instant,
+    end: End,
     counters: Arc<Counters>,
 ) -> Result<(), LoadError> {
     let mut due = first;
-    while due < until && Instant::now() < until {
+    while !end.is_here(due, &counters) {
         sleep_until(due).await;
         due += pause;
         let first = counters.next.fetch_add(TRACES, Ordering::Relaxed);

@@ -12,11 +12,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::time::Instant;
+use tokio::sync::watch;
 
-use load::Sent;
+use load::{Amount, Sent};
 use report::Report;
 use view::View;
+
+/// Enough to fill 64 MiB, and as many again.
+const QUICK_SPANS: u64 = 200_000;
+const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Parser)]
 struct Args {
@@ -24,7 +28,8 @@ struct Args {
     #[arg(long)]
     view: PathBuf,
 
-    /// Ten seconds in place of a minute, and no limit of time is judged: for CI
+    /// 200,000 spans, however long they take, in place of a minute, and no limit of time
+    /// is judged: for CI
     #[arg(long)]
     quick: bool,
 
@@ -78,13 +83,26 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<Report, LoadError> {
     let mut view = View::start(args).await?;
-    let until = Instant::now() + Duration::from_secs(if args.quick { 10 } else { 60 });
+    let amount = match args.quick {
+        true => Amount::Spans(QUICK_SPANS),
+        false => Amount::Time(MINUTE),
+    };
+    // Nothing more is sent; nothing more is looked for.
+    let (sent_all, over) = (watch::Sender::new(false), watch::Sender::new(false));
     let (sent, searches, memory, watched) = tokio::join!(
-        load::send(view.grpc.clone(), args.rate, until),
-        search::until(view.page.clone(), until),
-        view.memory_until(until),
+        async {
+            let sent = load::send(view.grpc.clone(), args.rate, amount).await;
+            sent_all.send_replace(true);
+            sent
+        },
+        async {
+            let searches = search::until(view.page.clone(), sent_all.subscribe()).await;
+            over.send_replace(true);
+            searches
+        },
+        view.memory_until(over.subscribe()),
         // Somebody has the page open.
-        search::watch(view.page.clone(), until),
+        search::watch(view.page.clone(), over.subscribe()),
     );
     watched?;
     let sent: Sent = sent?;

@@ -8,13 +8,17 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
 use crate::LoadError;
 use crate::spans::{SESSIONS, USERS};
 
 /// Between two searches: nobody types faster.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many searches there are at least, with the store full.
+pub(crate) const LEAST: usize = 10;
 
 /// One search, once the store was full.
 pub(crate) struct Search {
@@ -44,13 +48,17 @@ fn queries(number: u64) -> [String; 14] {
     ]
 }
 
-/// Searches, one after another. Those before anything was evicted do not count.
-pub(crate) async fn until(page: String, until: Instant) -> Result<Vec<Search>, LoadError> {
+/// Searches, one after another, until all is sent. Those before anything was evicted do
+/// not count; a few are made in any case.
+pub(crate) async fn until(
+    page: String,
+    sent_all: watch::Receiver<bool>,
+) -> Result<Vec<Search>, LoadError> {
     let mut searches = Vec::new();
     let mut full = false;
     for round in 0_u64.. {
         for query in queries(round.wrapping_mul(7_919)) {
-            if Instant::now() >= until {
+            if full && *sent_all.borrow() && searches.len() >= LEAST {
                 return Ok(searches);
             }
             let start = Instant::now();
@@ -62,14 +70,18 @@ pub(crate) async fn until(page: String, until: Instant) -> Result<Vec<Search>, L
             }
             sleep(PAUSE).await;
         }
+        let is_last = *sent_all.borrow();
         let status = json(&page, "/api/v1/status").await?;
         full = status["store"]["evicted_traces"].as_u64() > Some(0);
+        if is_last && !full {
+            break;
+        }
     }
     Ok(searches)
 }
 
 /// The events of a page that is open.
-pub(crate) async fn watch(page: String, until: Instant) -> Result<(), LoadError> {
+pub(crate) async fn watch(page: String, mut over: watch::Receiver<bool>) -> Result<(), LoadError> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
     let request = request(&page, "/api/v1/events")?;
     let answer = client
@@ -80,13 +92,17 @@ pub(crate) async fn watch(page: String, until: Instant) -> Result<(), LoadError>
         return Err(wrong(&answer.status()));
     }
     let mut body = answer.into_body();
-    while let Ok(Some(frame)) = timeout_at(until, body.frame()).await {
-        frame.map_err(|error| wrong(&error))?;
+    loop {
+        tokio::select! {
+            // Its sender is there until all of these have ended.
+            _ = over.wait_for(|over| *over) => return Ok(()),
+            frame = body.frame() => match frame {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(wrong(&error)),
+                None => return Err(wrong(&"the events ended")),
+            },
+        }
     }
-    if Instant::now() < until {
-        return Err(wrong(&"the events ended"));
-    }
-    Ok(())
 }
 
 pub(crate) async fn json(page: &str, path: &str) -> Result<Value, LoadError> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use crate::{Args, LoadError};
 
@@ -49,9 +50,12 @@ impl View {
     }
 
     /// The resident memory in bytes, a few times a second.
-    pub(crate) async fn memory_until(&self, until: Instant) -> Result<Vec<u64>, LoadError> {
+    pub(crate) async fn memory_until(
+        &self,
+        over: watch::Receiver<bool>,
+    ) -> Result<Vec<u64>, LoadError> {
         let mut memory = Vec::new();
-        while Instant::now() < until {
+        while !*over.borrow() {
             memory.push(self.read("VmRSS:")?);
             sleep(EVERY).await;
         }

@@ -12,6 +12,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tower_service::Service;
 
+use crate::causes::in_words;
+
 /// How long a request may take, its answer's body included.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How much of an answer is read, in bytes.
@@ -55,21 +57,9 @@ where
 {
     let response = client.call(request).await;
     let (head, body) = response
-        .map_err(|error| whole(&*error.into()))?
+        .map_err(|error| in_words(&*error.into()))?
         .into_parts();
     let body = Limited::new(body, MAX_ANSWER).collect().await;
-    let body = body.map_err(|error| whole(&*error))?;
+    let body = body.map_err(|error| in_words(&*error))?;
     Ok((head.status, body.to_bytes()))
-}
-
-/// The error with its causes; hyper's own text leaves them out.
-fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -15,7 +15,6 @@ mod world;
 
 use std::future::Future;
 use std::io::{self, Write as _};
-use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use tokio::select;
 
 use crate::cli::DemoArgs;
 use crate::terminal::Style;
+use crate::view::{Ended, complain};
 use phones::Phones;
 use report::Summary;
 use round::Round;
@@ -34,7 +34,7 @@ const WORKERS: usize = 2;
 
 /// Runs the command; see its help for the exit codes.
 pub(crate) fn main(args: &DemoArgs) -> ExitCode {
-    let (runtime, world) = match start(args) {
+    let (runtime, world, mut ended) = match start(args) {
         Ok(started) => started,
         Err(error) => {
             complain(&format!("rum-trace demo: {error}\n"));
@@ -43,21 +43,26 @@ pub(crate) fn main(args: &DemoArgs) -> ExitCode {
     };
     let mut printer = Printer::new();
     let played = runtime
-        .block_on(play(&world, args, &mut printer))
+        .block_on(play(&world, args, &mut ended, &mut printer))
         .and_then(|end| printer.end(args).map(|()| end));
     // Beside the runtime, which the collector needs for the last spans.
     let stopped = world.stop();
     finish(args, &played, stopped, printer.summary)
 }
 
-fn start(args: &DemoArgs) -> Result<(Runtime, World), StartError> {
+fn start(args: &DemoArgs) -> Result<(Runtime, World, Ended), StartError> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    let world = runtime.block_on(World::start(args))?;
-    Ok((runtime, world))
+    let started = runtime.block_on(async {
+        // From here on a signal ends it by its own way.
+        let ended = Ended::listen();
+        World::start(args).await.map(|world| (world, ended))
+    });
+    let (world, ended) = started?;
+    Ok((runtime, world, ended))
 }
 
 /// How playing ended.
@@ -65,47 +70,42 @@ fn start(args: &DemoArgs) -> Result<(Runtime, World), StartError> {
 enum End {
     /// With a whole round.
     Whole,
-    /// Ctrl-C broke a round off, with requests under way.
+    /// A signal broke a round off, with requests under way.
     BrokenOff,
 }
 
-/// Round after round, until there is no more to do or Ctrl-C.
-async fn play(world: &World, args: &DemoArgs, printer: &mut Printer) -> io::Result<End> {
+/// Round after round, until there is no more to do, Ctrl-C or SIGTERM.
+async fn play(
+    world: &World,
+    args: &DemoArgs,
+    ended: &mut Ended,
+    printer: &mut Printer,
+) -> io::Result<End> {
     let (phones, client) = (Phones::new(), fetch::client());
-    let mut interrupted = pin!(interrupted());
+    complain(&world.page().and_then(report::warning).unwrap_or_default());
     printer.print(&report::opening(world, printer.style))?;
     if !args.once {
         printer.print(&format!("a round every {} s, until Ctrl-C\n", args.every))?;
     }
     loop {
         let round = round::play(world, &phones, &client);
-        let Some(round) = unless(&mut interrupted, round).await else {
+        let Some(round) = unless(ended.wait(), round).await else {
             return Ok(End::BrokenOff);
         };
         printer.round(&round)?;
         let pause = tokio::time::sleep(Duration::from_secs(args.every));
-        if args.once || unless(&mut interrupted, pause).await.is_none() {
+        if args.once || unless(ended.wait(), pause).await.is_none() {
             return Ok(End::Whole);
         }
     }
 }
 
 /// What the future gives, or nothing if the other one ends first.
-async fn unless<T>(
-    interrupted: impl Future<Output = ()>,
-    future: impl Future<Output = T>,
-) -> Option<T> {
+async fn unless<T>(ended: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
     select! {
         biased;
-        () = interrupted => None,
+        () = ended => None,
         value = future => Some(value),
-    }
-}
-
-/// Ctrl-C. Where it cannot be listened for it ends the process by itself.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }
 
@@ -176,9 +176,4 @@ impl Printer {
         out.write_all(text.as_bytes())?;
         out.flush()
     }
-}
-
-/// Where standard error is closed too, there is nobody left to tell.
-fn complain(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,6 +1,7 @@
 //! What is printed, and what the exit status is.
 
 use std::fmt::{self, Write as _};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use rum_trace::RumKey;
@@ -98,6 +99,16 @@ pub(crate) fn opening(world: &World, style: Style) -> String {
     text
 }
 
+/// Where others than this machine can reach the page.
+pub(crate) fn warning(page: SocketAddr) -> Option<String> {
+    (!page.ip().is_loopback()).then(|| {
+        format!(
+            "rum-trace demo: warning: page listens on {page}: whoever reaches this machine can use \
+             it, without a password\n"
+        )
+    })
+}
+
 /// Every tap of a round as a tree, and the summary.
 pub(crate) fn round(round: &Round, style: Style) -> String {
     let mut text = String::new();
@@ -109,7 +120,7 @@ pub(crate) fn round(round: &Round, style: Style) -> String {
     text
 }
 
-/// The counts of all rounds, once Ctrl-C ended them.
+/// The counts of all rounds, once a signal ended them.
 pub(crate) fn ending(total: Summary, style: Style) -> String {
     let text = format!("{} rounds: {total}", total.rounds);
     format!("\n{}\n", style.heading(&text))
@@ -232,6 +243,20 @@ mod tests {
     use crate::demo::judge::tests::{chain, item};
 
     const PLAIN: Style = Style { colours: false };
+
+    #[test]
+    fn a_page_that_others_reach_is_warned_of() {
+        for (page, is_warned) in [
+            ("127.0.0.1:4320", false),
+            ("[::1]:4320", false),
+            ("0.0.0.0:4320", true),
+            ("192.168.0.7:4320", true),
+        ] {
+            let warning = warning(page.parse().unwrap());
+            assert_eq!(warning.is_some(), is_warned, "{warning:?}");
+            assert!(warning.is_none_or(|text| text.contains("without a password\n")));
+        }
+    }
 
     /// A round of one tap, of which these spans arrived.
     fn round_of(tap: crate::demo::round::Sent, spans: Vec<Arc<Span>>) -> Round {

@@ -12,6 +12,9 @@ use sha2::{Digest as _, Sha256};
 /// Longer is nothing that our layer writes.
 const MAX: usize = 8 * 1024;
 
+/// Longer is no header line that a server takes.
+const MAX_LINE: usize = 1024 * 1024;
+
 /// The answer's JSON. All text in it is foreign: escape it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -53,13 +56,16 @@ impl Answer {
         Some(Answer::parse(last.as_bytes()))
     }
 
-    fn parse(value: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(value: &[u8]) -> Result<Self, String> {
         let damaged = || "the answer header was damaged on the way back".to_owned();
         if value.len() > MAX {
             return Err(damaged());
         }
         let json = URL_SAFE_NO_PAD.decode(value).map_err(|_| damaged())?;
         let answer: Answer = serde_json::from_slice(&json).map_err(|_| damaged())?;
+        if answer.lines.iter().any(|line| line.len() > MAX_LINE) {
+            return Err(damaged());
+        }
         match answer.v {
             1 => Ok(answer),
             version => Err(format!(
@@ -154,6 +160,10 @@ mod tests {
             ("{", "damaged"),
             (r#"{"v":1,"lines":[["a"]]}"#, "damaged"),
             (r#"{"v":1,"class":7}"#, "damaged"),
+            (
+                r#"{"v":1,"lines":[["tracestate","a",18446744073709551615,"0"]]}"#,
+                "damaged",
+            ),
         ] {
             let error = Answer::of(&header(json)).unwrap().unwrap_err();
             assert!(error.contains(word), "{error}");

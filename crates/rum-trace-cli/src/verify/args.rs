@@ -18,8 +18,10 @@ use super::probe;
 /// that the service exports: to a collector in this process (--collect), or to a running
 /// `rum-trace view` (--view). The token tells more, and at once.
 ///
-/// The requests are real ones: choose an endpoint that does no harm when it is asked
-/// some twenty times. Redirects are not followed.
+/// The requests are real ones, with made-up sessions and users: choose an endpoint that
+/// does no harm when it is asked 22 times, and as often again for each hop. Not a health
+/// check, which the service may make no span for. Redirects are not followed, and the
+/// proxies that `HTTP_PROXY` and `HTTPS_PROXY` name are not used.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct VerifyArgs {
@@ -44,7 +46,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Listen here for the spans that the service exports, over OTLP
+    /// Listen here for the spans that the service exports: OTLP over gRPC on port 4317, over
+    /// HTTP on any other
     #[arg(long, value_name = "ADDRESS", conflicts_with = "view")]
     pub(crate) collect: Option<SocketAddr>,
 
@@ -53,7 +56,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) view: Option<String>,
 
     /// An address of the same service further in, from the outermost to the innermost;
-    /// may be given several times. Without a path of its own it is asked for the URL's
+    /// may be given several times. Without a path of its own it is asked for the URL's, and
+    /// by the URL's name, in `Host` (unless --header gives one) and, where it is an IP
+    /// address, for TLS
     #[arg(long = "hop", value_name = "NAME=URL")]
     pub(crate) hops: Vec<String>,
 
@@ -70,7 +75,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long = "probe", value_name = "PROBE", value_parser = probe::names())]
     pub(crate) probes: Vec<String>,
 
-    /// How long a request may take
+    /// How long a request may take; half of it to connect
     #[arg(
         long,
         value_name = "SECONDS",
@@ -110,4 +115,4 @@ Examples:
 Exit status:
   0  all arrived
   1  something was lost
-  2  wrong usage, the URL cannot be reached, or there is no way to learn what arrived";
+  2  wrong usage, the URL cannot be reached, or it is not known of each request what arrived";

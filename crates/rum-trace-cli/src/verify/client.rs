@@ -9,12 +9,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Collected, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{
+    DefaultServerNameResolver, HttpsConnector, HttpsConnectorBuilder, ResolveServerName,
+};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::ServerName;
+
+use super::target::TlsNames;
+use crate::causes;
 
 /// How much of an answer is read, in bytes: enough for the viewer's.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -38,20 +44,35 @@ pub(crate) struct Response {
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoResponse {
-    /// No connection, so that a further request is no use.
-    pub(crate) unreachable: bool,
+    pub(crate) kind: NoResponseKind,
     /// In words; escape them.
     pub(crate) message: String,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoResponseKind {
+    /// No connection, so that a further request is no use.
+    Unreachable,
+    /// Connected, and then no answer, or none of HTTP.
+    Unanswered,
+    /// It was not sent: those before it had no response.
+    Unsent,
+}
+
 impl Client {
-    pub(crate) fn new(timeout: Duration, ca_file: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn new(
+        timeout: Duration,
+        ca_file: Option<&Path>,
+        names: TlsNames,
+    ) -> Result<Self, String> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(timeout));
+        // So that it is known to be that, and not an answer that is late.
+        tcp.set_connect_timeout(Some(timeout / 2));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls::config(ca_file)?)
             .https_or_http()
+            .with_server_name_resolver(Names(names))
             .enable_http1()
             .wrap_connector(tcp);
         Ok(Client {
@@ -64,14 +85,17 @@ impl Client {
     pub(crate) async fn ask(&self, request: Request<Empty<Bytes>>) -> Result<Response, NoResponse> {
         let response = tokio::time::timeout(self.timeout, self.client.request(request)).await;
         let late = |_| NoResponse {
-            unreachable: false,
+            kind: NoResponseKind::Unanswered,
             message: format!(
                 "no answer within {} s; --timeout gives it longer",
                 self.timeout.as_secs()
             ),
         };
         let response = response.map_err(late)?.map_err(|error| NoResponse {
-            unreachable: error.is_connect(),
+            kind: match error.is_connect() {
+                true => NoResponseKind::Unreachable,
+                false => NoResponseKind::Unanswered,
+            },
             message: in_words(&error),
         })?;
         let (head, body) = response.into_parts();
@@ -87,19 +111,22 @@ impl Client {
     }
 }
 
-/// The error with its causes, and what to do about it.
-fn in_words(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for cause in chain(error) {
-        let cause = cause.to_string();
-        if !text.contains(cause.trim()) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&cause);
+/// By which name TLS asks.
+struct Names(TlsNames);
+
+impl ResolveServerName for Names {
+    fn resolve(&self, uri: &Uri) -> Result<ServerName<'static>, Box<dyn Error + Sync + Send>> {
+        match self.0.of_uri(uri) {
+            Some(name) => Ok(name),
+            None => DefaultServerNameResolver::default().resolve(uri),
         }
     }
-    let hint = chain(error).find_map(|cause| {
+}
+
+/// The error with its causes, and what to do about it.
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    let mut text = causes::in_words(error);
+    let hint = causes::chain(error).find_map(|cause| {
         let tls = cause.downcast_ref::<rustls::Error>().and_then(tls::hint);
         tls.or_else(|| io_hint(cause.downcast_ref::<io::Error>()?))
     });
@@ -113,21 +140,11 @@ fn in_words(error: &(dyn Error + 'static)) -> String {
 fn io_hint(error: &io::Error) -> Option<&'static str> {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Some("nothing listens there: is the port right?"),
-        io::ErrorKind::TimedOut => Some("a firewall, or an address of another network?"),
+        io::ErrorKind::TimedOut => Some(
+            "a firewall, or an address of another network? (HTTP_PROXY and HTTPS_PROXY are not used)",
+        ),
         _ => None,
     }
-}
-
-/// An error and all that is under it. `io::Error` hides what it wraps from `source`,
-/// so it is opened by hand.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static));
-        wrapped.or_else(|| error.source())
-    })
 }
 
 #[cfg(test)]

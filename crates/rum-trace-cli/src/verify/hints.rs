@@ -7,18 +7,29 @@ use super::client::Response;
 use super::diagnosis::HopReport;
 use crate::terminal::escape::for_terminal;
 
+/// How much of a URL is shown, in bytes.
+const MAX_SHOWN: usize = 200;
+
 /// What to do where there were answers, and nothing else.
 pub(crate) fn of_silence(hop: Option<&HopReport>) -> Vec<String> {
     let mut hints = Vec::new();
-    if let Some(hop) = hop {
-        let responses = hop.judged.iter().map(|judged| &judged.exchange.response);
-        let first = responses
-            .filter_map(|response| response.as_ref().ok())
-            .next();
-        hints.extend(first.and_then(of_response));
-        hints.extend(hop.judged.iter().find_map(|judged| judged.problem.clone()));
+    let judged = hop.map_or(&[][..], |hop| &hop.judged);
+    let mut responses = judged
+        .iter()
+        .filter_map(|one| one.exchange.response.as_ref().ok());
+    hints.extend(responses.find_map(of_response));
+    let problem = judged.iter().find_map(|judged| judged.problem.as_ref());
+    hints.extend(problem.map(|problem| for_terminal(problem.as_bytes())));
+    if hop.is_some_and(|hop| hop.asked_by_token) {
+        hints.extend(of_no_answer());
+    } else {
+        hints.push(
+            "is our layer around this route, and a span made for it? A health check may be left out \
+             (InstrumenterBuilder::skip_health_checks, or a filter of yours); the verification token \
+             (InstrumenterBuilder::verification_token) is answered there, too"
+                .to_owned(),
+        );
     }
-    hints.extend(of_no_answer());
     hints.push(
         "by spans: have the service export to --collect ADDRESS \
          (OTEL_EXPORTER_OTLP_ENDPOINT=http://ADDRESS), with a sampler that follows the phone, and \
@@ -73,8 +84,41 @@ fn redirected(response: &Response) -> String {
     match response.headers.get(LOCATION) {
         Some(to) => format!(
             "answered with {code}: redirects are not followed; give the URL it leads to, {}",
-            for_terminal(to.as_bytes())
+            shown(to.as_bytes())
         ),
         None => format!("answered with {code}: redirects are not followed"),
+    }
+}
+
+/// Without its query and fragment, where there may be a secret, and of a length for a line.
+fn shown(url: &[u8]) -> String {
+    let path = url.split(|byte| matches!(byte, b'?' | b'#')).next();
+    let path = path.unwrap_or_default();
+    let begin = path.get(..MAX_SHOWN).unwrap_or(path);
+    let rest = if begin.len() < url.len() { "…" } else { "" };
+    format!("{}{rest}", for_terminal(begin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirects_query_is_not_shown() {
+        for (to, words) in [
+            ("/login?return=secret", "leads to, /login…"),
+            (
+                "https://sso.example/#secret",
+                "leads to, https://sso.example/…",
+            ),
+            ("/there", "leads to, /there"),
+        ] {
+            let mut response = Response::default();
+            response.headers.insert(LOCATION, to.parse().unwrap());
+            let hint = redirected(&response);
+            assert!(hint.ends_with(words), "{hint}");
+        }
+        let long = format!("/{}", "a".repeat(10_000));
+        assert_eq!(shown(long.as_bytes()).chars().count(), MAX_SHOWN + 1);
     }
 }

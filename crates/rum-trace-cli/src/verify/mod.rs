@@ -8,8 +8,10 @@ mod answer;
 mod args;
 mod client;
 mod diagnosis;
+pub(crate) mod fuzzing;
 mod hints;
 mod judge;
+mod judged;
 mod learned;
 mod plan;
 mod play;
@@ -17,6 +19,7 @@ mod probe;
 mod progress;
 mod report;
 mod target;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -25,17 +28,15 @@ use std::time::Duration;
 pub(crate) use args::VerifyArgs;
 
 use client::Client;
-use diagnosis::{HopReport, Known, diagnose_hop, products};
-use learned::spans::Spans;
-use learned::view::View;
+use diagnosis::{HopReport, Setting, diagnose_hop, products};
+use judged::{Exports, Judged};
+use learned::source::Source;
 use plan::Plan;
-use play::{Judged, Source};
 use progress::Progress;
-use target::Hop;
+use target::{Hop, TlsNames};
+use watch::{Watch, Watched};
 
 use tokio::time::Instant;
-
-use crate::terminal::escape::for_terminal;
 
 /// Runs the command; see its help for the exit codes.
 pub(crate) fn main(args: &VerifyArgs) -> ExitCode {
@@ -68,50 +69,66 @@ fn run(args: &VerifyArgs) -> Result<u8, String> {
 }
 
 async fn verify(args: &VerifyArgs, plan: &Plan) -> Result<Vec<HopReport>, String> {
-    let client = Client::new(Duration::from_secs(args.timeout), args.ca_file.as_deref())?;
-    let (source, before) = source(args, plan, &client).await?;
+    let client = Client::new(
+        Duration::from_secs(args.timeout),
+        args.ca_file.as_deref(),
+        TlsNames::of(&plan.hops),
+    )?;
+    let source = source(args, plan, &client).await?;
     let progress = Progress::new();
-    let mut sent = Vec::new();
+    let mut watched = Vec::new();
     for hop in &plan.hops {
         let app_id = args.app_id.as_deref();
         let exchanges = play::send_all(&client, plan, app_id, hop, &progress).await;
-        sent.push((hop, exchanges));
+        watched.push(exchanges.into_iter().map(Watched::new).collect());
     }
-    // One for all hops: their spans come at the same time.
-    let deadline = Instant::now() + plan.wait;
-    let mut hops = Vec::new();
-    for (hop, exchanges) in sent {
-        let judged =
-            play::judge_all(&client, &source, deadline, before, exchanges, &progress).await;
-        hops.push(report_of(args, plan, hop, judged));
-    }
+    let watch = Watch {
+        client: &client,
+        source: &source,
+        deadline: Instant::now() + plan.wait,
+        tracing_gateway: args.tracing_gateway,
+    };
+    watch.run(&mut watched, &progress).await;
+    let service = exports(plan, &watch, &watched).await;
     progress.end();
-    Ok(hops)
+    let hops = plan.hops.iter().zip(watched);
+    let report = |(hop, watched): (&Hop, Vec<Watched>)| {
+        let gateway = watched.iter().any(Watched::is_parent_known);
+        let exports = Exports { service, gateway };
+        let judged = watched.into_iter().map(|one| Judged::of(one, exports));
+        report_of(args, plan, hop, judged.collect())
+    };
+    Ok(hops.map(report).collect())
 }
 
-/// Where spans are looked for, and how many came before.
-async fn source(args: &VerifyArgs, plan: &Plan, client: &Client) -> Result<(Source, u64), String> {
-    if let Some(address) = args.collect {
-        let spans = Spans::listen(address).await;
-        let spans = spans.map_err(|problem| format!("--collect {address}: {problem}"))?;
-        let _ = writeln!(
-            io::stderr(),
-            "listening for spans at http://{}",
-            spans.address()
-        );
-        return Ok((Source::Here(spans), 0));
-    }
-    let Some(uri) = &plan.view else {
-        return Ok((Source::Nowhere, 0));
+/// Where spans are looked for.
+async fn source(args: &VerifyArgs, plan: &Plan, client: &Client) -> Result<Source, String> {
+    let source = match (args.collect, &plan.view) {
+        (Some(address), _) => Source::here(address).await?,
+        (None, Some(uri)) => Source::view(uri, client).await?,
+        (None, None) => Source::Nowhere,
     };
-    let view = View::new(uri);
-    let before = view.received(client).await;
-    let before = before.map_err(|error| format!("--view: {}", for_terminal(error.as_bytes())))?;
-    Ok((Source::View(view), before))
+    if let Some(address) = source.address() {
+        let _ = writeln!(io::stderr(), "listening for spans at http://{address}");
+    }
+    Ok(source)
+}
+
+/// Whether the service exports to where spans are looked for: one of it is in a phone's
+/// trace, or names this run. Spans of others tell nothing.
+async fn exports(plan: &Plan, watch: &Watch<'_>, watched: &[Vec<Watched>]) -> bool {
+    let mut all = watched.iter().flatten();
+    if all.any(|watched| watched.found.entry().is_some()) {
+        return true;
+    }
+    match &plan.agent {
+        Some(agent) => watch.source.has_span_by(watch.client, agent).await,
+        None => false,
+    }
 }
 
 fn report_of(args: &VerifyArgs, plan: &Plan, hop: &Hop, judged: Vec<Judged>) -> HopReport {
-    let known = Known {
+    let setting = Setting {
         asked_by_token: plan.has_token,
         tracing_gateway: args.tracing_gateway,
     };
@@ -119,8 +136,9 @@ fn report_of(args: &VerifyArgs, plan: &Plan, hop: &Hop, judged: Vec<Judged>) -> 
     let headers = responses.filter_map(|response| response.as_ref().ok());
     HopReport {
         hop: hop.clone(),
-        findings: diagnose_hop(&judged, known),
+        findings: diagnose_hop(&judged, setting),
         products: products(headers.map(|response| &response.headers)),
         judged,
+        asked_by_token: plan.has_token,
     }
 }

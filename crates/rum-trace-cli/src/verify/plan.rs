@@ -4,8 +4,10 @@ use std::env;
 use std::path::Path;
 use std::time::Duration;
 
+use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use rum_trace::{CORS_REQUEST_HEADERS, VERIFICATION_REQUEST_HEADER};
+use rum_trace_testing::Phone;
 
 use super::args::VerifyArgs;
 use super::probe::{self, Probe};
@@ -21,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) method: Method,
     /// On each request, the token among them.
     pub(crate) headers: HeaderMap,
+    /// The name by which hops are asked, unless one is among the headers.
+    pub(crate) host: HeaderValue,
+    /// The user agent that they name, unless another was wanted: no other run has it.
+    pub(crate) agent: Option<String>,
     pub(crate) has_token: bool,
     pub(crate) probes: Vec<&'static Probe>,
     pub(crate) view: Option<Uri>,
@@ -34,11 +40,18 @@ impl Plan {
             .map_err(|_| "--method: that is no method of HTTP".to_owned())?;
         let view = args.view.as_deref().map(target::parse).transpose();
         let token = token(args)?;
+        let has_token = token.is_some();
+        let agent = agent();
+        let headers = headers(args, &agent, token)?;
+        let is_ours = headers.get(USER_AGENT).is_some_and(|sent| *sent == *agent);
+        let host = target::host(&hops)?;
         let plan = Plan {
             hops,
+            host,
             method,
-            has_token: token.is_some(),
-            headers: headers(args, token)?,
+            agent: is_ours.then_some(agent),
+            has_token,
+            headers,
             probes: probe::chosen(&args.probes),
             view: view.map_err(|error| format!("--view: {error}"))?,
             wait: Duration::from_secs(args.wait),
@@ -56,10 +69,22 @@ const NO_WAY: &str = "there is no way to learn what arrives. Give one of
   --collect ADDRESS         where the service exports its spans to, over OTLP
   --view URL                a running `rum-trace view` that gets them";
 
-fn headers(args: &VerifyArgs, token: Option<HeaderValue>) -> Result<HeaderMap, String> {
+/// With a number of this run's own: by that the service's spans of it can be told, in
+/// whatever trace they are.
+fn agent() -> String {
+    let tap = Phone::browser().tap("GET", "/");
+    let run = tap.parent_span_id();
+    format!("rum-trace-verify/{} ({run})", env!("CARGO_PKG_VERSION"))
+}
+
+fn headers(
+    args: &VerifyArgs,
+    agent: &str,
+    token: Option<HeaderValue>,
+) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    let agent = concat!("rum-trace-verify/", env!("CARGO_PKG_VERSION"));
-    headers.insert("user-agent", HeaderValue::from_static(agent));
+    let agent = HeaderValue::from_str(agent);
+    headers.insert(USER_AGENT, agent.map_err(|error| error.to_string())?);
     headers.insert("accept", HeaderValue::from_static("*/*"));
     // What a cache has kept tells nothing.
     headers.insert("cache-control", HeaderValue::from_static("no-cache"));

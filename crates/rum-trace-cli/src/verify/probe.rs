@@ -6,7 +6,7 @@ mod sent;
 use clap::builder::PossibleValuesParser;
 use rum_trace_testing::Phone;
 
-pub(crate) use sent::Sent;
+pub(crate) use sent::{Sent, is_carrier};
 
 /// A form of header, and how it is made.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Probe {
 pub(crate) enum Kind {
     /// What an app sends.
     App,
+    /// What a page sends by other headers than W3C's and `sw8`.
+    Other(Form),
     /// The list of `tracestate` in three lines.
     Lines,
     /// A list of 512 characters, which everybody has to hand on by W3C's rules.
@@ -34,6 +36,14 @@ pub(crate) enum Kind {
     Both,
     /// Nothing at all: does somebody on the way begin traces?
     Nothing,
+}
+
+/// Headers that a page's SDK can be set to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    B3,
+    B3Multi,
+    Jaeger,
 }
 
 /// Characters of the longer list: well below the 8 KiB that gateways have for a line.
@@ -61,7 +71,7 @@ const fn of_kind(kind: Kind, name: &'static str, title: &'static str) -> Probe {
 }
 
 /// All of them, in the order in which they are sent.
-pub(crate) static PROBES: [Probe; 19] = [
+pub(crate) static PROBES: [Probe; 22] = [
     probe("w3c-browser", "W3C, a web page", Phone::browser, Phone::w3c),
     probe("w3c-uniapp", "W3C, uni-app", Phone::uniapp, Phone::w3c),
     probe(
@@ -116,6 +126,17 @@ pub(crate) static PROBES: [Probe; 19] = [
         Phone::browser,
         |phone| phone.sw8().sampled(false),
     ),
+    of_kind(
+        Kind::Other(Form::B3),
+        "b3-single",
+        "B3 in one header, a web page",
+    ),
+    of_kind(
+        Kind::Other(Form::B3Multi),
+        "b3-multi",
+        "B3 in several headers, a web page",
+    ),
+    of_kind(Kind::Other(Form::Jaeger), "jaeger", "Jaeger, a web page"),
     of_kind(Kind::Both, "w3c-and-sw8", "W3C and sw8 with the same ids"),
     of_kind(Kind::Lines, "tracestate-lines", "tracestate in three lines"),
     of_kind(
@@ -152,6 +173,7 @@ impl Probe {
         let mut sent = Sent::of(&phone.tap(method, url));
         match self.kind {
             Kind::App => {}
+            Kind::Other(form) => sent.put_in(form),
             Kind::Both => sent.add_sw8(),
             Kind::Lines => sent.put_in_lines(),
             Kind::List512 => sent.lengthen(512),
@@ -182,6 +204,11 @@ mod tests {
                 name.starts_with("w3c") || name.starts_with("trace")
             );
             assert_eq!(sent.has("sw8"), name.contains("sw8"), "{name}");
+            assert_eq!(sent.has("b3"), name == "b3-single", "{name}");
+            assert_eq!(sent.has("x-b3-traceid"), name == "b3-multi", "{name}");
+            assert_eq!(sent.has("uber-trace-id"), name == "jaeger", "{name}");
+            let carriers = sent.names().into_iter().filter(|name| is_carrier(name));
+            assert_eq!(carriers.count() > 0, probe.is_sent(), "{name}");
             assert_eq!(sent.has("baggage"), name.contains("baggage"), "{name}");
             assert_eq!(
                 sent.sampled,

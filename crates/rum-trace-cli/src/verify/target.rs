@@ -1,7 +1,10 @@
 //! What is asked: the URL, and the addresses of the same service further in.
 
-use http::Uri;
+use std::net::IpAddr;
+
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
+use rustls::pki_types::{DnsName, ServerName};
 
 use crate::terminal::escape::for_terminal;
 
@@ -58,6 +61,55 @@ impl Hop {
         let scheme = uri.scheme_str().unwrap_or_default();
         for_terminal(format!("{scheme}://{host}{}{query}", uri.path()).as_bytes())
     }
+}
+
+/// The name of the outermost: gateways further in choose by it, too.
+pub(crate) fn host(hops: &[Hop]) -> Result<HeaderValue, String> {
+    let uri = hops.first().map(|hop| &hop.uri);
+    let host = uri.and_then(Uri::host).unwrap_or_default();
+    let usual = match uri.and_then(Uri::scheme_str) {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let port = uri.and_then(Uri::port_u16).filter(|port| *port != usual);
+    let text = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    HeaderValue::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// The names that TLS asks for where they are not those of the URLs: of a hop that is
+/// given by its IP address the outermost's. No certificate has such an address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TlsNames {
+    hops: Vec<Authority>,
+    name: Option<DnsName<'static>>,
+}
+
+impl TlsNames {
+    pub(crate) fn of(hops: &[Hop]) -> Self {
+        let host = hops.first().and_then(|hop| hop.uri.host());
+        let name = host.and_then(|host| DnsName::try_from(host.to_owned()).ok());
+        let further_in = hops.iter().skip(1);
+        let by_address = further_in.filter(|hop| is_ip(&hop.uri));
+        TlsNames {
+            hops: by_address
+                .filter_map(|hop| hop.uri.authority().cloned())
+                .collect(),
+            name,
+        }
+    }
+
+    /// `None` where it is the URL's own.
+    pub(crate) fn of_uri(&self, uri: &Uri) -> Option<ServerName<'static>> {
+        let is_hop = self.hops.iter().any(|hop| Some(hop) == uri.authority());
+        let name = self.name.clone().filter(|_| is_hop)?;
+        Some(ServerName::DnsName(name))
+    }
+}
+
+fn is_ip(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.parse::<IpAddr>().is_ok()
 }
 
 /// An absolute URL of HTTP. Its text is in no error: it may hold credentials.
@@ -141,6 +193,40 @@ mod tests {
             assert!(error.contains(word), "{url}: {error}");
             assert!(!error.contains("secret"), "{error}");
         }
+    }
+
+    #[test]
+    fn hops_are_asked_by_the_outermosts_name() {
+        for (url, name) in [
+            ("https://shop.example/cart", "shop.example"),
+            ("https://shop.example:443/", "shop.example"),
+            ("https://shop.example:80/", "shop.example:80"),
+            ("http://shop.example:8080/", "shop.example:8080"),
+            ("http://[::1]:81/", "[::1]:81"),
+        ] {
+            let hops = Hop::all(url, &["pod=http://10.1.4.2:8080".to_owned()]).unwrap();
+            assert_eq!(host(&hops).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn an_address_has_no_certificate_of_its_own() {
+        let hops = [
+            "ip=https://10.0.0.7",
+            "v6=https://[fd00::7]:8443/x",
+            "name=https://ingress.internal",
+        ];
+        let hops: Vec<String> = hops.iter().map(ToString::to_string).collect();
+        let names = |url: &str| {
+            let hops = Hop::all(url, &hops).unwrap();
+            let names = TlsNames::of(&hops);
+            let name = |hop: &Hop| Some(names.of_uri(&hop.uri)?.to_str().into_owned());
+            hops.iter().map(name).collect::<Vec<_>>()
+        };
+        let shop = Some("shop.example".to_owned());
+        let expected = [None, shop.clone(), shop, None];
+        assert_eq!(names("https://shop.example/cart"), expected);
+        assert_eq!(names("https://10.0.0.1/cart"), [None, None, None, None]);
     }
 
     #[test]

@@ -7,21 +7,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// started is not missed. One that cannot be listened for ends the process by
 /// itself.
 #[cfg(unix)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
 }
 
 #[cfg(unix)]
 impl Ended {
-    pub(super) fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
         }
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::select! {
             () = received(&mut self.interrupt) => {}
             () = received(&mut self.terminate) => {}
@@ -40,15 +40,15 @@ async fn received(signal: &mut Option<Signal>) {
 }
 
 #[cfg(not(unix))]
-pub(super) struct Ended;
+pub(crate) struct Ended;
 
 #[cfg(not(unix))]
 impl Ended {
-    pub(super) const fn listen() -> Self {
+    pub(crate) const fn listen() -> Self {
         Self
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

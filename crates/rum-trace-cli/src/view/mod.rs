@@ -20,7 +20,7 @@ use crate::cli::ViewArgs;
 use crate::collector::{self, Options, Store};
 use crate::print::Drawing;
 
-use ended::Ended;
+pub(crate) use ended::Ended;
 pub(crate) use size::parse as parse_size;
 pub(crate) use start::{Running, StartError};
 
@@ -118,7 +118,7 @@ async fn settle(store: Arc<Store>, mut drawing: Option<Drawing>) -> io::Result<(
 }
 
 /// Where standard error is closed too, there is nobody left to tell.
-fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 

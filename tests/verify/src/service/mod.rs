@@ -8,8 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use opentelemetry_sdk::trace::Sampler;
 use rum_trace_core::{Instrumenter, InstrumenterBuilder};
-use rum_trace_otlp::Pipeline;
+use rum_trace_otlp::{Pipeline, PipelineBuilder};
 
 /// A framework with an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +57,30 @@ impl Service {
         collector: SocketAddr,
         settings: impl FnOnce(InstrumenterBuilder) -> InstrumenterBuilder,
     ) -> Self {
-        let pipeline = Pipeline::builder()
-            .ignore_environment()
-            .service_name("shop")
-            .endpoint(format!("http://{collector}"))
-            .scheduled_delay(Duration::from_millis(50))
-            .build()
-            .expect("a pipeline");
+        Service::exporting(framework, pipeline(collector), settings)
+    }
+
+    /// As `start`, with a sampler that wants no span, whatever phones say.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port, or the settings are wrong.
+    #[must_use]
+    pub fn unsampled(
+        framework: Framework,
+        collector: SocketAddr,
+        settings: impl FnOnce(InstrumenterBuilder) -> InstrumenterBuilder,
+    ) -> Self {
+        let pipeline = pipeline(collector).sampler(Sampler::AlwaysOff);
+        Service::exporting(framework, pipeline, settings)
+    }
+
+    fn exporting(
+        framework: Framework,
+        pipeline: PipelineBuilder,
+        settings: impl FnOnce(InstrumenterBuilder) -> InstrumenterBuilder,
+    ) -> Self {
+        let pipeline = pipeline.build().expect("a pipeline");
         let builder = Instrumenter::builder().span_starter(pipeline.span_starter());
         let instrumenter = settings(builder).build().expect("settings that are right");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -92,6 +110,14 @@ impl Service {
     pub const fn instrumenter(&self) -> &Instrumenter {
         &self.instrumenter
     }
+}
+
+fn pipeline(collector: SocketAddr) -> PipelineBuilder {
+    Pipeline::builder()
+        .ignore_environment()
+        .service_name("shop")
+        .endpoint(format!("http://{collector}"))
+        .scheduled_delay(Duration::from_millis(50))
 }
 
 impl Drop for Service {

@@ -4,22 +4,27 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Code {
     Unreachable,
+    NoResponse,
     CannotTell,
     StripsEverything,
     LosesTraces,
     StripsTraceparent,
     StripsTracestate,
     StripsSw8,
+    StripsB3,
+    StripsJaeger,
     StripsBaggage,
     RewritesTrace,
     RewritesSpan,
     DoublesTraceparent,
-    OverrulesSw8,
+    OverrulesCarrier,
     ChangesSampling,
     DropsTracestateLines,
     ShortensTracestate,
     ChangesTracestate,
     ChangesSw8,
+    ChangesB3,
+    ChangesJaeger,
     ChangesBaggage,
     RefusesLongHeaders,
     NotTrusted,
@@ -27,6 +32,8 @@ pub(crate) enum Code {
     GatewaySpans,
     FoldsTracestate,
     BeginsTraces,
+    NotSampled,
+    Skipped,
     NoAnswer,
     SomeUnknown,
     Passes,
@@ -49,22 +56,27 @@ impl Code {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Code::Unreachable => "unreachable",
+            Code::NoResponse => "no_response",
             Code::CannotTell => "cannot_tell",
             Code::StripsEverything => "strips_everything",
             Code::LosesTraces => "loses_traces",
             Code::StripsTraceparent => "strips_traceparent",
             Code::StripsTracestate => "strips_tracestate",
             Code::StripsSw8 => "strips_sw8",
+            Code::StripsB3 => "strips_b3",
+            Code::StripsJaeger => "strips_jaeger",
             Code::StripsBaggage => "strips_baggage",
             Code::RewritesTrace => "rewrites_trace",
             Code::RewritesSpan => "rewrites_span",
             Code::DoublesTraceparent => "doubles_traceparent",
-            Code::OverrulesSw8 => "overrules_sw8",
+            Code::OverrulesCarrier => "overrules_carrier",
             Code::ChangesSampling => "changes_sampling",
             Code::DropsTracestateLines => "drops_tracestate_lines",
             Code::ShortensTracestate => "shortens_tracestate",
             Code::ChangesTracestate => "changes_tracestate",
             Code::ChangesSw8 => "changes_sw8",
+            Code::ChangesB3 => "changes_b3",
+            Code::ChangesJaeger => "changes_jaeger",
             Code::ChangesBaggage => "changes_baggage",
             Code::RefusesLongHeaders => "refuses_long_headers",
             Code::NotTrusted => "not_trusted",
@@ -72,6 +84,8 @@ impl Code {
             Code::GatewaySpans => "gateway_spans",
             Code::FoldsTracestate => "folds_tracestate",
             Code::BeginsTraces => "begins_traces",
+            Code::NotSampled => "not_sampled",
+            Code::Skipped => "skipped",
             Code::NoAnswer => "no_answer",
             Code::SomeUnknown => "some_unknown",
             Code::Passes => "passes",
@@ -80,12 +94,15 @@ impl Code {
 
     pub(crate) const fn severity(self) -> Severity {
         match self {
-            Code::Unreachable | Code::CannotTell => Severity::Unknown,
+            Code::Unreachable | Code::NoResponse | Code::CannotTell | Code::SomeUnknown => {
+                Severity::Unknown
+            }
             Code::GatewaySpans
             | Code::FoldsTracestate
             | Code::BeginsTraces
-            | Code::NoAnswer
-            | Code::SomeUnknown => Severity::Note,
+            | Code::NotSampled
+            | Code::Skipped
+            | Code::NoAnswer => Severity::Note,
             Code::Passes => Severity::Well,
             _ => Severity::Lost,
         }

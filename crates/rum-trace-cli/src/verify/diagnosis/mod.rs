@@ -1,6 +1,7 @@
 //! From what became of each request to what stands between, and what to do.
 
 mod code;
+mod mend;
 mod of_hop;
 mod products;
 mod suspect;
@@ -9,10 +10,10 @@ mod words;
 use std::collections::BTreeSet;
 
 pub(crate) use code::{Code, Severity};
-pub(crate) use of_hop::{Known, diagnose_hop};
+pub(crate) use of_hop::{Setting, diagnose_hop};
 pub(crate) use products::{Product, products};
 
-use super::play::Judged;
+use super::judged::Judged;
 use super::target::Hop;
 
 /// One thing that is found at a hop.
@@ -31,6 +32,8 @@ pub(crate) struct HopReport {
     pub(crate) judged: Vec<Judged>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) products: Vec<Product>,
+    /// A token was sent.
+    pub(crate) asked_by_token: bool,
 }
 
 /// What to tell about a finding.
@@ -39,7 +42,7 @@ pub(crate) struct Diagnosis {
     pub(crate) finding: Finding,
     /// The name of the hop that is to blame: what listens there.
     pub(crate) hop: String,
-    /// The hop behind it, where all is well.
+    /// The hop behind it, where this does not show.
     pub(crate) well_at: Option<String>,
     pub(crate) summary: String,
     pub(crate) suspect: String,
@@ -84,18 +87,21 @@ pub(crate) fn diagnose(hops: &[HopReport]) -> Vec<Diagnosis> {
     found
 }
 
-/// 0, 1 or 2, as the help says.
+/// 0, 1 or 2, as the help says. Further in only what is lost counts: what is not known
+/// there may be known further out.
 pub(crate) fn exit_status(hops: &[HopReport]) -> u8 {
-    let Some(outermost) = hops.first() else {
-        return 2;
-    };
-    let is_lost = |hop: &HopReport| {
+    let has = |hop: &HopReport, severity| {
         let mut findings = hop.findings.iter();
-        findings.any(|finding| finding.severity == Severity::Lost)
+        findings.any(|finding| finding.severity == severity)
     };
-    match (outermost.is_known(), hops.iter().any(is_lost)) {
-        (false, _) => 2,
-        (true, true) => 1,
-        (true, false) => 0,
+    let is_lost = hops.iter().any(|hop| has(hop, Severity::Lost));
+    match hops.first() {
+        Some(outermost) if !outermost.is_known() => 2,
+        Some(_) if is_lost => 1,
+        Some(outermost) if !has(outermost, Severity::Unknown) => 0,
+        _ => 2,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 
 use super::{Code, Finding, Severity};
-use crate::verify::play::Judged;
-use crate::verify::probe::Kind;
+use crate::verify::client::NoResponseKind;
+use crate::verify::judged::Judged;
+use crate::verify::play::Exchange;
+use crate::verify::probe::{Kind, is_carrier};
 
 /// What is known beside the requests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
+pub(crate) struct Setting {
     /// A token was sent.
     pub(crate) asked_by_token: bool,
     /// Gateways export spans of their own.
@@ -18,13 +20,16 @@ pub(crate) struct Known {
 }
 
 /// What is found at one address, the worst first.
-pub(crate) fn diagnose_hop(judged: &[Judged], known: Known) -> Vec<Finding> {
-    let unreachable = |judged: &&Judged| {
-        let response = judged.exchange.response.as_ref();
-        response.is_err_and(|problem| problem.unreachable)
-    };
-    if judged.is_empty() || judged.iter().all(|judged| unreachable(&judged)) {
+pub(crate) fn diagnose_hop(judged: &[Judged], setting: Setting) -> Vec<Finding> {
+    let is_unreachable = |judged: &Judged| judged.exchange.is(NoResponseKind::Unreachable);
+    if judged.iter().all(is_unreachable) {
         return vec![finding(Code::Unreachable, judged)];
+    }
+    if judged
+        .iter()
+        .all(|judged| judged.exchange.response.is_err())
+    {
+        return vec![finding(Code::NoResponse, judged)];
     }
     if !judged.iter().any(|judged| judged.judgement.is_known) {
         return vec![finding(Code::CannotTell, judged)];
@@ -33,8 +38,8 @@ pub(crate) fn diagnose_hop(judged: &[Judged], known: Known) -> Vec<Finding> {
     merge_what_all_show(&mut codes, judged);
     name_what_is_lost(&mut codes, judged);
     name_lists_that_are_lost(&mut codes, judged);
-    add_what_is_unknown(&mut codes, judged, known);
-    weigh(codes, judged, known)
+    add_what_is_unknown(&mut codes, judged, setting);
+    weigh(codes, judged, setting)
 }
 
 type Codes = BTreeMap<Code, Vec<&'static str>>;
@@ -69,6 +74,8 @@ fn merge_what_all_show(codes: &mut Codes, judged: &[Judged]) {
         Code::StripsTraceparent,
         Code::StripsTracestate,
         Code::StripsSw8,
+        Code::StripsB3,
+        Code::StripsJaeger,
         Code::StripsBaggage,
     ] {
         codes.remove(&code);
@@ -83,36 +90,46 @@ fn carrying(judged: &[Judged]) -> impl Iterator<Item = &Judged> {
 }
 
 /// By spans it is only known that a trace did not come to the service; where those of
-/// one carrier alone did not, that is the header that is lost.
+/// one carrier alone did not, and others did, that is the header that is lost.
 fn name_what_is_lost(codes: &mut Codes, judged: &[Judged]) {
-    let Some(lost) = codes.get(&Code::LosesTraces) else {
+    let Some(lost) = codes.get(&Code::LosesTraces).cloned() else {
         return;
     };
-    let has = |header: &str| -> Vec<&'static str> {
-        let found = carrying(judged).filter(|judged| judged.exchange.sent.has(header));
-        found.map(Judged::name).collect()
-    };
-    let (w3c, sw8) = (has("traceparent"), has("sw8"));
-    let sw8_alone: Vec<&str> = sw8
-        .iter()
-        .copied()
-        .filter(|name| !w3c.contains(name))
-        .collect();
-    let w3c_alone: Vec<&str> = w3c
-        .iter()
-        .copied()
-        .filter(|name| !sw8.contains(name))
-        .collect();
-    let code = if *lost == sw8_alone && !w3c_alone.is_empty() {
-        Code::StripsSw8
-    } else if *lost == w3c_alone && !sw8_alone.is_empty() {
-        Code::StripsTraceparent
-    } else {
-        return;
-    };
-    if let Some(probes) = codes.remove(&Code::LosesTraces) {
-        codes.insert(code, probes);
+    let mut named: Vec<(Code, Vec<&'static str>)> = Vec::new();
+    for code in [
+        Code::StripsTraceparent,
+        Code::StripsSw8,
+        Code::StripsB3,
+        Code::StripsJaeger,
+    ] {
+        let alone = carrying(judged).filter(|judged| carrier_alone(judged) == Some(code));
+        let (gone, came): (Vec<_>, Vec<_>) = alone
+            .map(Judged::name)
+            .partition(|name| lost.contains(name));
+        if !gone.is_empty() && came.is_empty() {
+            named.push((code, gone));
+        }
     }
+    let count: usize = named.iter().map(|(_, probes)| probes.len()).sum();
+    if count == lost.len() && lost.len() < carrying(judged).count() {
+        codes.remove(&Code::LosesTraces);
+        codes.extend(named);
+    }
+}
+
+/// How it is called that the only header is lost by which a request's trace goes on.
+fn carrier_alone(judged: &Judged) -> Option<Code> {
+    let names = judged.exchange.sent.names().into_iter();
+    let mut codes = names
+        .filter(|name| is_carrier(name))
+        .map(|name| match name {
+            "traceparent" => Code::StripsTraceparent,
+            "sw8" => Code::StripsSw8,
+            "uber-trace-id" => Code::StripsJaeger,
+            _ => Code::StripsB3,
+        });
+    let first = codes.next()?;
+    codes.all(|code| code == first).then_some(first)
 }
 
 /// A `tracestate` that is lost only where it is in several lines, or long: it is that
@@ -141,26 +158,31 @@ fn name_lists_that_are_lost(codes: &mut Codes, judged: &[Judged]) {
     }
 }
 
-fn add_what_is_unknown(codes: &mut Codes, judged: &[Judged], known: Known) {
-    // What sends nothing can only be told by an answer.
+fn add_what_is_unknown(codes: &mut Codes, judged: &[Judged], setting: Setting) {
+    let by_answers = judged.iter().any(Judged::is_answered);
     let unknown = judged.iter().filter(|judged| !judged.judgement.is_known);
-    let unknown = unknown.filter(|judged| judged.exchange.probe.is_sent());
-    for judged in unknown {
-        let code = if is_refused_for_its_length(judged) {
-            Code::RefusesLongHeaders
-        } else if judged.exchange.sent.sampled {
-            Code::SomeUnknown
-        } else {
-            // Of an unsampled request nobody has spans: as it should be.
-            continue;
+    for judged in unknown.filter(|judged| is_owed(judged, by_answers)) {
+        let code = match is_refused_for_its_length(judged) {
+            true => Code::RefusesLongHeaders,
+            false => Code::SomeUnknown,
         };
         codes.entry(code).or_default().push(judged.name());
     }
-    let is_answered = |judged: &&Judged| judged.is_answered();
-    if known.asked_by_token && !judged.iter().any(|judged| is_answered(&judged)) {
+    if setting.asked_by_token && !by_answers {
         let names = judged.iter().map(Judged::name).collect();
         codes.insert(Code::NoAnswer, names);
     }
+}
+
+/// Whether something should be known of it. By spans that is not so of what is not
+/// sampled, and only an answer tells of what sends nothing.
+fn is_owed(judged: &Judged, by_answers: bool) -> bool {
+    let Exchange {
+        probe,
+        sent,
+        response,
+    } = &judged.exchange;
+    by_answers || sent.sampled || probe.is_sent() && response.is_err()
 }
 
 fn is_refused_for_its_length(judged: &Judged) -> bool {
@@ -178,7 +200,7 @@ fn is_refused_for_its_length(judged: &Judged) -> bool {
 }
 
 /// What is no loss after all, and what explains what.
-fn weigh(mut codes: Codes, judged: &[Judged], known: Known) -> Vec<Finding> {
+fn weigh(mut codes: Codes, judged: &[Judged], setting: Setting) -> Vec<Finding> {
     if codes.contains_key(&Code::RewritesTrace) {
         // The one is how the other comes about.
         codes.remove(&Code::BeginsTraces);
@@ -187,14 +209,20 @@ fn weigh(mut codes: Codes, judged: &[Judged], known: Known) -> Vec<Finding> {
         .into_iter()
         .map(|(code, probes)| Finding {
             code,
-            severity: severity(code, &probes, judged, known),
+            severity: severity(code, &probes, judged, setting),
             probes,
         })
         .collect();
-    if !findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Lost)
-    {
+    let has = |findings: &[Finding], severity| {
+        let mut all = findings.iter();
+        all.any(|finding| finding.severity == severity)
+    };
+    if has(&findings, Severity::Lost) {
+        // What is lost is known all the same.
+        let unknown = findings.iter_mut();
+        let unknown = unknown.filter(|finding| finding.severity == Severity::Unknown);
+        unknown.for_each(|finding| finding.severity = Severity::Note);
+    } else if !has(&findings, Severity::Unknown) {
         findings.push(Finding {
             code: Code::Passes,
             severity: Severity::Well,
@@ -205,13 +233,13 @@ fn weigh(mut codes: Codes, judged: &[Judged], known: Known) -> Vec<Finding> {
     findings
 }
 
-fn severity(code: Code, probes: &[&str], judged: &[Judged], known: Known) -> Severity {
+fn severity(code: Code, probes: &[&str], judged: &[Judged], setting: Setting) -> Severity {
     let is_long = |name: &&str| {
         let mut judged = judged.iter().map(|judged| judged.exchange.probe);
         judged.any(|probe| probe.name == *name && probe.kind == Kind::ListLong)
     };
     match code {
-        Code::RewritesSpan if known.tracing_gateway => Severity::Note,
+        Code::RewritesSpan if setting.tracing_gateway => Severity::Note,
         // By W3C's rules a list over 512 characters may be shortened.
         Code::ShortensTracestate | Code::RefusesLongHeaders if probes.iter().all(is_long) => {
             Severity::Note

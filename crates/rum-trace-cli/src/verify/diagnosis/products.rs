@@ -145,14 +145,16 @@ pub(crate) fn products<'a>(responses: impl Iterator<Item = &'a HeaderMap>) -> Ve
     one_of_each(found)
 }
 
-/// Short names must stand for themselves.
+/// Those that stand within words: `kunlun8.cn1234`, `awselb/2.0`.
+const PARTS: [&str; 4] = ["awselb", "cdn-cache", "cloudfront", "kunlun"];
+
+/// The others must stand for themselves.
 fn has_word(text: &str, word: &str) -> bool {
-    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    if word.len() > 3 {
-        text.contains(word)
-    } else {
-        words.any(|found| found == word)
+    if PARTS.contains(&word) {
+        return text.contains(word);
     }
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|found| found == word)
 }
 
 fn product(family: Family, name: &str, text: &str) -> Product {
@@ -207,6 +209,14 @@ mod tests {
                 &[Family::Cloudflare],
             ),
             (&[("server", "statsd")], &[]),
+            (&[("via", "1.1 proxy-hongkong")], &[Family::Other]),
+            (&[("server", "googly-envoys/2")], &[]),
+            (&[("server", "kong/3.4.2")], &[Family::Kong]),
+            (
+                &[("via", "kunlun8.cn1234[0,0,200-0,H]")],
+                &[Family::AlibabaCdn],
+            ),
+            (&[("server", "awselb/2.0")], &[Family::AwsLoadBalancer]),
             (
                 &[("server", "nginx"), ("via", "1.1 varnish"), ("age", "7")],
                 &[Family::Nginx, Family::Varnish, Family::Other],

@@ -7,7 +7,7 @@ use crate::verify::answer::{Answer, Line};
 use crate::verify::diagnosis::Code;
 use crate::verify::probe::Sent;
 
-pub(super) fn judge(sent: &Sent, answer: &Answer) -> Judgement {
+pub(crate) fn judge(sent: &Sent, answer: &Answer) -> Judgement {
     let names = sent.names();
     let fates = names
         .into_iter()
@@ -15,6 +15,9 @@ pub(super) fn judge(sent: &Sent, answer: &Answer) -> Judgement {
     let mut judgement = Judgement::of(fates.collect());
     if decides_on_sampling(sent, answer) {
         judgement.codes.insert(Code::ChangesSampling);
+    }
+    if answer.skipped {
+        judgement.codes.insert(Code::Skipped);
     }
     if let Some(code) = of_trace(sent, answer, judgement.is_whole()) {
         judgement.codes.insert(code);
@@ -120,9 +123,9 @@ fn of_list(sent: &[&str], arrived: &[&Line]) -> Fate {
 
 /// Of one that the answer had no room for: by its length, and its begin.
 fn of_long_list(sent: &str, arrived: &[&Line]) -> Fate {
-    let length: usize = arrived.iter().map(|line| line.len()).sum();
+    let lengths = arrived.iter().map(|line| line.len());
     let commas = arrived.len().saturating_sub(1);
-    let length = length.saturating_add(commas);
+    let length = lengths.fold(commas, usize::saturating_add);
     let begin = sent.split(',').next().unwrap_or(sent);
     let has_begin = arrived.iter().any(|line| line.begin().contains(begin));
     if length < sent.len() {
@@ -170,7 +173,7 @@ fn of_trace(sent: &Sent, answer: &Answer, is_whole: bool) -> Option<Code> {
     match (is_continued, is_ours) {
         (true, true) => None,
         // Another carrier went first, which nobody sent.
-        (true, false) if !sent.has("traceparent") => Some(Code::OverrulesSw8),
+        (true, false) if !sent.has("traceparent") => Some(Code::OverrulesCarrier),
         _ if answer.class == "untrusted" => Some(Code::NotTrusted),
         _ => Some(Code::NotRead),
     }

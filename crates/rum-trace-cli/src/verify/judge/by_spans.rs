@@ -4,22 +4,48 @@ use rum_trace::RumKey;
 
 use super::{Fate, Found, Judgement};
 use crate::verify::diagnosis::Code;
-use crate::verify::learned::Entry;
-use crate::verify::probe::Sent;
+use crate::verify::learned::{Entry, Timing};
+use crate::verify::probe::{Sent, is_carrier};
 
-pub(super) fn judge(sent: &Sent, found: &Found) -> Judgement {
+pub(crate) fn judge(sent: &Sent, found: &Found) -> Judgement {
     if let Some(entry) = &found.here.entry {
         return in_trace(sent, entry);
     }
-    let elsewhere = found.elsewhere.as_ref();
-    match elsewhere.and_then(|trace| trace.entry.as_ref()) {
-        Some(entry) => in_another_trace(sent, entry),
-        None => {
+    if let Some(entry) = &found.elsewhere {
+        return in_another_trace(sent, entry);
+    }
+    match found.timing {
+        Some(timing) if sent.span.is_some_and(|(trace, _)| trace == timing.trace) => {
+            without_a_span(sent, timing)
+        }
+        _ => {
             let mut judgement = Judgement::of(fates(sent, |_| Fate::Unknown));
             judgement.codes.insert(Code::LosesTraces);
             judgement
         }
     }
+}
+
+/// The service says that it is in the phone's trace, and its span did not come.
+fn without_a_span(sent: &Sent, timing: Timing) -> Judgement {
+    let fate = |name: &str| match name {
+        "sw8" if sent.has("traceparent") => Fate::Unknown,
+        name if is_carrier(name) => Fate::Arrived,
+        _ => Fate::Unknown,
+    };
+    let fates = fates(sent, fate);
+    let is_partial = fates.iter().any(|(_, fate)| *fate == Fate::Unknown);
+    let mut judgement = Judgement::of(fates);
+    // Of an unsampled request nobody has spans: as it should be.
+    if sent.sampled {
+        if !timing.sampled {
+            judgement.codes.insert(Code::NotSampled);
+        }
+        if is_partial {
+            judgement.codes.insert(Code::SomeUnknown);
+        }
+    }
+    judgement
 }
 
 fn fates(sent: &Sent, fate: impl Fn(&str) -> Fate) -> Vec<(&'static str, Fate)> {
@@ -34,9 +60,9 @@ fn in_trace(sent: &Sent, entry: &Entry) -> Judgement {
     let fate = |name: &str| match name {
         // Beside a traceparent it goes second.
         "sw8" if sent.has("traceparent") => Fate::Unknown,
-        "traceparent" | "sw8" if is_child => Fate::Arrived,
+        name if is_carrier(name) && is_child => Fate::Arrived,
         // Nobody writes a new sw8 but one that traces by it.
-        "traceparent" | "sw8" => Fate::OtherSpan,
+        name if is_carrier(name) => Fate::OtherSpan,
         _ => told(sent, entry),
     };
     let mut judgement = Judgement::of(fates(sent, fate));
@@ -53,13 +79,13 @@ fn in_another_trace(sent: &Sent, entry: &Entry) -> Judgement {
         "traceparent" if is_child => Fate::OtherTrace,
         "traceparent" => Fate::Missing,
         // It may have come, and gone second.
-        "sw8" if is_child => Fate::Unknown,
-        "sw8" => Fate::Missing,
+        name if is_carrier(name) && is_child => Fate::Unknown,
+        name if is_carrier(name) => Fate::Missing,
         _ => told(sent, entry),
     };
     let mut judgement = Judgement::of(fates(sent, fate));
     if is_child && !sent.has("traceparent") {
-        judgement.codes.insert(Code::OverrulesSw8);
+        judgement.codes.insert(Code::OverrulesCarrier);
     }
     judgement
 }
@@ -69,12 +95,12 @@ fn told(sent: &Sent, entry: &Entry) -> Fate {
     let both = sent.has("tracestate") && sent.has("baggage");
     // A page's sw8 tells the app by itself.
     let by_this = |key: RumKey| !(sent.has("sw8") && key == RumKey::AppId);
-    let keys = sent
+    let keys: Vec<RumKey> = sent
         .tells
         .iter()
-        .map(|(key, _)| *key)
-        .filter(|key| by_this(*key));
-    let keys: Vec<RumKey> = keys.collect();
+        .copied()
+        .filter(|key| by_this(*key))
+        .collect();
     if both || keys.is_empty() {
         return Fate::Unknown;
     }
@@ -120,14 +146,17 @@ mod tests {
 
     fn here(entry: Entry) -> Found {
         Found {
-            here: Trace { entry: Some(entry) },
-            elsewhere: None,
+            here: Trace {
+                entry: Some(entry),
+                ..Trace::default()
+            },
+            ..Found::default()
         }
     }
 
     fn elsewhere(entry: Entry) -> Found {
         Found {
-            elsewhere: Some(Trace { entry: Some(entry) }),
+            elsewhere: Some(entry),
             ..Found::default()
         }
     }
@@ -161,6 +190,34 @@ mod tests {
         assert_eq!(codes(&browser, &elsewhere(entry(None, &[]))), stripped);
     }
 
+    #[test]
+    fn a_service_that_says_in_which_trace_it_is() {
+        let says = |sent: &Sent, sampled| {
+            let (trace, span) = sent.span.unwrap();
+            let timing = Some(Timing {
+                trace,
+                span,
+                sampled,
+            });
+            Found {
+                timing,
+                ..Found::default()
+            }
+        };
+        let bare = sent("w3c-bare");
+        assert_eq!(codes(&bare, &says(&bare, true)), []);
+        assert_eq!(codes(&bare, &says(&bare, false)), [Code::NotSampled]);
+        // What its tracestate told, a span would.
+        let browser = sent("w3c-browser");
+        assert_eq!(
+            codes(&browser, &says(&browser, false)),
+            [Code::NotSampled, Code::SomeUnknown]
+        );
+        let unsampled = sent("w3c-unsampled");
+        assert_eq!(codes(&unsampled, &says(&unsampled, false)), []);
+        assert_eq!(codes(&browser, &says(&bare, true)), [Code::LosesTraces]);
+    }
+
     /// A page's `sw8` tells the app by itself: that says nothing of baggage.
     #[test]
     fn baggage_beside_sw8() {
@@ -171,6 +228,6 @@ mod tests {
         assert_eq!(codes(&page, &here(entry(phone, &["session.id"]))), []);
         let other = SpanId::from_bytes([7; 8]);
         let overruled = elsewhere(entry(other, &["session.id"]));
-        assert_eq!(codes(&page, &overruled), [Code::OverrulesSw8]);
+        assert_eq!(codes(&page, &overruled), [Code::OverrulesCarrier]);
     }
 }

@@ -79,7 +79,9 @@ impl Fate {
             (Fate::Missing, "traceparent") => Code::StripsTraceparent,
             (Fate::Missing, "tracestate") => Code::StripsTracestate,
             (Fate::Missing, "baggage") => Code::StripsBaggage,
-            (Fate::Missing, _) => Code::StripsSw8,
+            (Fate::Missing, "sw8") => Code::StripsSw8,
+            (Fate::Missing, "uber-trace-id") => Code::StripsJaeger,
+            (Fate::Missing, _) => Code::StripsB3,
             (Fate::Folded { .. }, _) => Code::FoldsTracestate,
             (Fate::LinesLost { .. }, _) => Code::DropsTracestateLines,
             (Fate::Shortened { .. } | Fate::MembersLost { .. }, "tracestate") => {
@@ -94,8 +96,15 @@ impl Fate {
             (Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. }, "baggage") => {
                 Code::ChangesBaggage
             }
-            (Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. }, _) => {
+            (Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. }, "sw8") => {
                 Code::ChangesSw8
+            }
+            (
+                Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. },
+                "uber-trace-id",
+            ) => Code::ChangesJaeger,
+            (Fate::Changed | Fate::Shortened { .. } | Fate::MembersLost { .. }, _) => {
+                Code::ChangesB3
             }
             (Fate::Arrived | Fate::Told | Fate::Extended | Fate::Unknown, _) => return None,
         })

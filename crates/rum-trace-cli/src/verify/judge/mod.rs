@@ -6,11 +6,13 @@ mod fate;
 
 use std::collections::BTreeSet;
 
+pub(crate) use by_answer::judge as by_answer;
+pub(crate) use by_spans::judge as by_spans;
 pub(crate) use fate::Fate;
 
 use super::answer::Answer;
 use super::diagnosis::Code;
-use super::learned::Trace;
+use super::learned::{Entry, Timing, Trace};
 use super::probe::Sent;
 
 /// By which way it is known what became of a request.
@@ -30,7 +32,15 @@ pub(crate) struct Found {
     /// In the phone's trace.
     pub(crate) here: Trace,
     /// In the trace that the service's `Server-Timing` names, if that is another one.
-    pub(crate) elsewhere: Option<Trace>,
+    pub(crate) elsewhere: Option<Entry>,
+    pub(crate) timing: Option<Timing>,
+}
+
+impl Found {
+    /// The service's span, in whichever trace.
+    pub(crate) fn entry(&self) -> Option<&Entry> {
+        self.here.entry.as_ref().or(self.elsewhere.as_ref())
+    }
 }
 
 /// What became of it.
@@ -45,11 +55,10 @@ pub(crate) struct Judgement {
 /// Judges a request by what was learned of it.
 pub(crate) fn judge(sent: &Sent, learned: &Learned) -> Judgement {
     let mut judgement = match learned {
-        Learned::Answer(answer) => by_answer::judge(sent, answer),
-        Learned::Spans(found) => by_spans::judge(sent, found),
+        Learned::Answer(answer) => by_answer(sent, answer),
+        Learned::Spans(found) => by_spans(sent, found),
         Learned::Nothing => return Judgement::default(),
     };
-    judgement.is_known = true;
     let lost = |(_, fate): &(&str, Fate)| *fate == Fate::Missing;
     if !judgement.fates.is_empty() && judgement.fates.iter().all(lost) {
         judgement.codes.insert(Code::StripsEverything);
@@ -65,6 +74,10 @@ impl Judgement {
             fates,
             is_known: true,
         }
+    }
+
+    pub(crate) fn has(&self, code: Code) -> bool {
+        self.codes.contains(&code)
     }
 
     /// Nothing of the headers was lost, as far as is known.

@@ -1,17 +1,19 @@
 //! The collector in this process: all that is used of it stands here.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use rum_trace::RumKey;
-use rum_trace_propagation::{SpanId, TraceId};
 
-use super::{Entry, Known, Trace, entry_of};
+use super::candidate::{Candidate, Maker, entry_of};
+use super::{Entry, Trace, Wanted};
 use crate::collector::{Collector, Options, Span, SpanKind, StartError};
 use crate::http::host::HostPolicy;
 
 /// The port that OTLP over gRPC has by its specification.
 const GRPC: u16 = 4317;
+
+/// How many traces are looked through for a span of a request of ours.
+const MAX_TRACES: usize = 2_000;
 
 const TAKEN: &str =
     "something else listens there; end it, or have the service export to another port";
@@ -47,34 +49,46 @@ impl Spans {
         self.address
     }
 
-    /// Spans of whatever trace.
-    pub(crate) fn received(&self) -> u64 {
-        self.collector.store().received()
-    }
-
-    pub(crate) fn trace(&self, id: TraceId, phone: Option<SpanId>) -> Trace {
-        let spans = self.collector.store().trace(id);
-        let known: Vec<Known> = spans.iter().map(|span| Known::of(span)).collect();
-        let entry = entry_of(&known, phone).and_then(|(at, parent_is_known)| {
+    pub(super) fn trace(&self, wanted: Wanted) -> Trace {
+        let spans = self.collector.store().trace(wanted.trace);
+        let candidates: Vec<Candidate> = spans.iter().map(|span| Candidate::of(span)).collect();
+        let entry = entry_of(&candidates, wanted).and_then(|(at, parent_is_known)| {
             let span = spans.get(at)?;
             Some(Entry::of(span, parent_is_known))
         });
-        Trace { entry }
+        Trace {
+            entry,
+            spans: spans.iter().map(|span| span.span_id).collect(),
+        }
+    }
+
+    pub(super) fn has_span_by(&self, agent: &str) -> bool {
+        let store = self.collector.store();
+        let newest = store.newest(None).take(MAX_TRACES);
+        let mut spans = newest.flat_map(|listed| store.trace(listed.id));
+        spans.any(|span| {
+            Candidate::of(&span).maker != Maker::Other
+                && span.text("user_agent.original") == Some(agent)
+        })
     }
 }
 
-impl Known {
+impl Candidate {
     fn of(span: &Span) -> Self {
-        Known {
+        let language = span.resource.attributes.text("telemetry.sdk.language");
+        Candidate {
             id: span.span_id,
             parent: span.parent,
-            is_server: span.kind == SpanKind::Server,
+            maker: match span.kind {
+                SpanKind::Server => Maker::of_server(&span.scope.name, language),
+                _ => Maker::Other,
+            },
         }
     }
 }
 
 impl Entry {
-    fn of(span: &Arc<Span>, parent_is_known: bool) -> Self {
+    fn of(span: &Span, parent_is_known: bool) -> Self {
         let told = |key: RumKey| Some((key.attribute(), span.text(key.attribute())?.to_owned()));
         Entry {
             service: span.service().to_owned(),

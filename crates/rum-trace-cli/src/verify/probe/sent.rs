@@ -5,6 +5,8 @@ use rum_trace_propagation::sw8::{self, Sw8Parts};
 use rum_trace_propagation::{SpanId, TraceId};
 use rum_trace_testing::PhoneRequest;
 
+use super::Form;
+
 /// Header lines, and what they say.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -13,7 +15,12 @@ pub(crate) struct Sent {
     pub(crate) span: Option<(TraceId, SpanId)>,
     pub(crate) sampled: bool,
     /// What a service learns of app, session and user.
-    pub(crate) tells: Vec<(RumKey, String)>,
+    pub(crate) tells: Vec<RumKey>,
+}
+
+/// Whether a header of this name says which trace goes on.
+pub(crate) fn is_carrier(name: &str) -> bool {
+    matches!(name, "traceparent" | "sw8" | "b3" | "uber-trace-id") || name.starts_with("x-b3-")
 }
 
 impl Sent {
@@ -27,7 +34,7 @@ impl Sent {
             (RumKey::SessionId, tap.session_id()),
             (RumKey::UserId, tap.user_id()),
         ];
-        let told = |(key, value): (RumKey, Option<&str>)| Some((key, value?.to_owned()));
+        let told = |(key, value): (RumKey, Option<&str>)| value.map(|_| key);
         Sent {
             lines: tap.headers().to_vec(),
             span: trace.zip(span),
@@ -68,6 +75,23 @@ impl Sent {
             }
         }
         names
+    }
+
+    /// By other headers, with which no `tracestate` goes: those that a page's SDK writes.
+    pub(super) fn put_in(&mut self, form: Form) {
+        let Some((trace, span)) = self.span else {
+            return;
+        };
+        self.lines = match form {
+            Form::B3 => vec![("b3", format!("{trace}-{span}-1"))],
+            Form::B3Multi => vec![
+                ("x-b3-traceid", trace.to_string()),
+                ("x-b3-spanid", span.to_string()),
+                ("x-b3-sampled", "1".to_owned()),
+            ],
+            Form::Jaeger => vec![("uber-trace-id", format!("{trace}:{span}:0:1"))],
+        };
+        self.tells.clear();
     }
 
     pub(super) fn add_sw8(&mut self) {

@@ -1,18 +1,18 @@
 //! The report as one JSON object: docs in the crate's README.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::verify::answer::{Answer, Line};
-use crate::verify::diagnosis::{Code, Diagnosis, HopReport, exit_status};
-use crate::verify::judge::Learned;
-use crate::verify::plan::Plan;
-use crate::verify::play::Judged;
+use crate::verify::diagnosis::{Diagnosis, HopReport, Product, exit_status};
+use crate::verify::judge::{Fate, Learned};
+use crate::verify::judged::Judged;
 
-pub(super) fn report(plan: &Plan, hops: &[HopReport], diagnoses: &[Diagnosis]) -> Value {
+pub(super) fn report(method: &Method, hops: &[HopReport], diagnoses: &[Diagnosis]) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "url": hops.first().map(|hop| hop.hop.shown()),
-        "method": plan.method.as_str(),
+        "method": method.as_str(),
         "exit_status": exit_status(hops),
         "diagnosis": diagnoses.iter().map(diagnosis).collect::<Vec<_>>(),
         "hops": hops.iter().map(hop).collect::<Vec<_>>(),
@@ -33,7 +33,12 @@ fn diagnosis(diagnosis: &Diagnosis) -> Value {
 }
 
 fn hop(hop: &HopReport) -> Value {
-    let product = |product: &crate::verify::diagnosis::Product| json!({"name": product.family.as_str(), "by": product.evidence});
+    let product = |product: &Product| {
+        json!({
+            "name": product.family.as_str(),
+            "by": product.evidence,
+        })
+    };
     json!({
         "name": hop.hop.name,
         "url": hop.hop.shown(),
@@ -48,7 +53,14 @@ fn probe(judged: &Judged) -> Value {
     let response = exchange.response.as_ref();
     let line = |(name, value): &(&str, String)| json!([name, value]);
     let fates = judged.judgement.fates.iter();
-    let fate = |(name, fate): &(&str, super::super::judge::Fate)| json!({"header": name, "fate": fate.as_str(), "text": fate.to_string()});
+    let codes = judged.judgement.codes.iter().map(|code| code.as_str());
+    let fate = |(name, fate): &(&str, Fate)| {
+        json!({
+            "header": name,
+            "fate": fate.as_str(),
+            "text": fate.to_string(),
+        })
+    };
     json!({
         "name": exchange.probe.name,
         "title": exchange.probe.title,
@@ -58,7 +70,7 @@ fn probe(judged: &Judged) -> Value {
         "span_id": exchange.sent.span.map(|(_, span)| span.to_string()),
         "sent": exchange.sent.lines.iter().map(line).collect::<Vec<_>>(),
         "headers": fates.map(fate).collect::<Vec<_>>(),
-        "codes": judged.judgement.codes.iter().map(|code: &Code| code.as_str()).collect::<Vec<_>>(),
+        "codes": codes.collect::<Vec<_>>(),
         "learned": learned(&judged.learned),
         "problem": judged.problem,
     })
@@ -69,13 +81,14 @@ fn learned(learned: &Learned) -> Value {
         Learned::Nothing => Value::Null,
         Learned::Answer(answer) => by_answer(answer),
         Learned::Spans(found) => {
-            let elsewhere = found.elsewhere.as_ref();
-            let elsewhere = elsewhere.and_then(|trace| trace.entry.as_ref());
-            let entry = found.here.entry.as_ref();
-            let shown = entry.or(elsewhere);
+            let shown = found.entry();
+            let from = match shown {
+                Some(_) => "spans",
+                None => found.timing.map_or("spans", |_| "server_timing"),
+            };
             json!({
-                "from": "spans",
-                "in_phones_trace": entry.is_some(),
+                "from": from,
+                "in_phones_trace": found.here.entry.is_some(),
                 "service": shown.map(|entry| &entry.service),
                 "parent_span_id": shown.and_then(|entry| entry.parent).map(|id| id.to_string()),
                 "parent_is_known": shown.map(|entry| entry.parent_is_known),

@@ -5,6 +5,8 @@ mod text;
 
 use std::io::{self, Write as _};
 
+use http::Method;
+
 use super::args::VerifyArgs;
 use super::diagnosis::{self, HopReport};
 use super::plan::Plan;
@@ -15,12 +17,20 @@ pub(crate) fn print(args: &VerifyArgs, plan: &Plan, hops: &[HopReport]) -> io::R
     let diagnoses = diagnosis::diagnose(hops);
     let mut out = io::stdout().lock();
     let text = if args.json {
-        let mut text = json::report(plan, hops, &diagnoses).to_string();
+        let mut text = json::report(&plan.method, hops, &diagnoses).to_string();
         text.push('\n');
         text
     } else {
-        text::report(plan, hops, &diagnoses, Style::of(&out))
+        text::report(&plan.method, hops, &diagnoses, Style::of(&out))
     };
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// As a person gets it, and as JSON.
+pub(crate) fn both(method: &Method, hops: &[HopReport]) -> (String, String) {
+    let diagnoses = diagnosis::diagnose(hops);
+    let plain = Style { colours: false };
+    let text = text::report(method, hops, &diagnoses, plain);
+    (text, json::report(method, hops, &diagnoses).to_string())
 }

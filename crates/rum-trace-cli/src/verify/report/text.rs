@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
+use http::Method;
+
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
 use crate::verify::answer::Line;
 use crate::verify::diagnosis::{Diagnosis, HopReport, Severity};
 use crate::verify::hints;
 use crate::verify::judge::Learned;
-use crate::verify::plan::Plan;
-use crate::verify::play::Judged;
+use crate::verify::judged::Judged;
 
 /// Columns of the probes' names.
 const NAME: usize = 16;
@@ -17,14 +18,14 @@ const NAME: usize = 16;
 const WIDTH: usize = 88;
 
 pub(super) fn report(
-    plan: &Plan,
+    method: &Method,
     hops: &[HopReport],
     diagnoses: &[Diagnosis],
     style: Style,
 ) -> String {
     let mut text = String::new();
     for hop in hops {
-        write_hop(&mut text, plan, hop, style);
+        write_hop(&mut text, method, hop, style);
         text.push('\n');
     }
     for diagnosis in diagnoses {
@@ -34,9 +35,9 @@ pub(super) fn report(
 }
 
 // Writing to a String does not fail, here and below.
-fn write_hop(text: &mut String, plan: &Plan, hop: &HopReport, style: Style) {
+fn write_hop(text: &mut String, method: &Method, hop: &HopReport, style: Style) {
     let name = for_terminal(hop.hop.name.as_bytes());
-    let heading = format!("{name}  {} {}", plan.method, hop.hop.shown());
+    let heading = format!("{name}  {method} {}", hop.hop.shown());
     let _ = writeln!(text, "{}", style.heading(&heading));
     let _ = writeln!(text, "  {}", style.faint(&learned_from(hop)));
     for judged in &hop.judged {
@@ -73,8 +74,12 @@ fn learned_from(hop: &HopReport) -> String {
     let of = |learned: &Learned| match learned {
         Learned::Answer(answer) => Some(("the answer header", answer.service.clone())),
         Learned::Spans(found) => {
-            let entry = found.here.entry.as_ref();
-            Some(("spans", entry.map(|entry| entry.service.clone())))
+            let entry = found.entry();
+            let way = match found.timing {
+                Some(_) if entry.is_none() => "Server-Timing",
+                _ => "spans",
+            };
+            Some((way, entry.map(|entry| entry.service.clone())))
         }
         Learned::Nothing => None,
     };
@@ -101,7 +106,7 @@ fn line(judged: &Judged) -> (Mark, String) {
         return (Mark::Unknown, for_terminal(problem.message.as_bytes()));
     }
     if !judged.judgement.is_known {
-        return (Mark::Unknown, unknown(judged).to_owned());
+        return (Mark::Unknown, unknown(judged));
     }
     let fates = judged.judgement.fates.iter();
     let words: Vec<String> = fates.map(|(name, fate)| format!("{name} {fate}")).collect();
@@ -137,17 +142,19 @@ fn what_came(judged: &Judged) -> String {
     }
 }
 
-fn unknown(judged: &Judged) -> &'static str {
+fn unknown(judged: &Judged) -> String {
     let sent = &judged.exchange.sent;
-    if judged.problem.is_some() {
-        "its answer cannot be read"
-    } else if sent.lines.is_empty() {
+    if let Some(problem) = &judged.problem {
+        return for_terminal(problem.as_bytes());
+    }
+    let text = if sent.lines.is_empty() {
         "nothing was sent; what arrived only an answer header tells"
     } else if !sent.sampled {
         "not sampled, so that no span tells of it"
     } else {
         "nothing tells what arrived"
-    }
+    };
+    text.to_owned()
 }
 
 fn write_diagnosis(text: &mut String, diagnosis: &Diagnosis, style: Style) {
