@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rum_trace_propagation::SpanId;
 
+use crate::analysis::facts;
 use crate::analysis::tree::{Parent, Place, Tree};
 use crate::collector::Span;
 use crate::terminal::Style;
@@ -77,7 +78,7 @@ impl Branches {
 fn row(span: &Span, branch: &str, misplaced: Option<String>) -> Row {
     let name = for_terminal(span.name.as_bytes());
     let service = for_terminal(span.service().as_bytes());
-    let status = span.number("http.response.status_code");
+    let status = facts::http_status(span);
     let notes = [misplaced, problem(span, status)];
     Row {
         left: format!("{branch}{} {service}  {name}", span.kind),

@@ -36,6 +36,9 @@ pub(crate) struct Summary {
     pub(crate) sequence: u64,
 }
 
+/// A list of 500 traces is one text in memory.
+const MAX_SERVICES: usize = 64;
+
 impl Summary {
     pub(crate) fn new(
         trace: TraceId,
@@ -57,6 +60,7 @@ impl Summary {
             errors: digest.errors,
             services: digest
                 .texts(Field::Service)
+                .take(MAX_SERVICES)
                 .map(ToString::to_string)
                 .collect(),
             method: owned(lead.and_then(|lead| facts::method(lead)).map(facts::short)),
