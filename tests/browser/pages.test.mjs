@@ -130,6 +130,28 @@ test('each box of the topology that can be pressed leads to its traces', async (
   await page.done();
 });
 
+test('of a dense graph the busiest hops are drawn, and the others are in the table', async () => {
+  const viewer = await startViewer();
+  const names = Array.from({ length: 25 }, (_, index) => `service-${String(index).padStart(2, '0')}`);
+  const base = ago(5000);
+  const pairs = names.flatMap((from, index) => names.slice(index + 1).map((to) => [from, to]));
+  for (const [from, to] of pairs) {
+    const [trace, id] = [newTraceId(), newSpanId()];
+    const calls = from === 'service-03' ? [id, newSpanId()] : [id];
+    await viewer.send(request({
+      [from]: calls.map((call) => span({ trace, id: call, name: 'GET', kind: 'client', base, took: 5 })),
+      [to]: calls.map((call) => span({ trace, parent: call, name: 'GET /', kind: 'server', base, took: 3, flags: FLAGS.remote })),
+    }));
+  }
+  const page = await open(browser, viewer, '#/topology');
+  await until('all are counted', () => page.locator('.facts-table tbody tr').count(), (count) => count === pairs.length);
+  await page.getByText('the 200 busiest hops are drawn').waitFor();
+  assert.equal(await page.locator('.topology-figure .edge').count(), 200);
+  const drawn = await page.locator('.topology-figure .edge[data-from="service:service-03"]').count();
+  assert.equal(drawn, names.length - 4, 'those with two calls are all drawn');
+  await page.done();
+});
+
 test('what is looked at in a trace stays while it grows to both sides', async () => {
   const viewer = await startViewer();
   const base = ago(5000);

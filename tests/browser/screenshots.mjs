@@ -43,6 +43,8 @@ async function shoot(browser, viewer, { name, hash, span, theme, width, height }
   const page = await open(browser, viewer, hash, { theme, width, height, reducedMotion: 'reduce' });
   await page.locator('.page .panel').first().waitFor();
   await until('live', () => page.locator('#live').getAttribute('class'), (value) => value.includes('is-live'));
+  // What is missing is counted once a trace is quiet.
+  if (hash === '#/traces') await page.locator('.traces .tag.warn').first().waitFor();
   if (span) await spanRow(page, span).waitFor();
   if (hash.includes('span=')) await page.locator('.details [data-part]').first().waitFor();
   if (span) await page.locator('.trace-diagram').waitFor();

@@ -137,6 +137,21 @@ test('a parent that never came is said in words, and the text leads to the span'
   await page.done();
 });
 
+test('of very many findings it is said how many are not shown; a trace of another day has its date', async () => {
+  const trace = newTraceId();
+  const base = ago(50 * 3_600_000);
+  const alone = Array.from({ length: 210 }, (_, index) => span({ trace, parent: newSpanId(), name: `GET /${index}`, base }));
+  await viewer.send(request({ stock: alone }));
+  const page = await open(browser, viewer, `#/trace/${trace}`);
+  await page.getByText('10\u00a0findings more not shown').waitFor();
+  await page.getByRole('heading', { name: '210 findings' }).waitFor();
+  const { text, title } = await page.locator('.facts time').evaluate((time) => ({ text: time.textContent, title: time.title }));
+  const day = await page.evaluate((ms) => [new Date(ms).getFullYear(), new Date(ms).getMonth() + 1, new Date(ms).getDate()].map((part) => String(part).padStart(2, '0')).join('-'), Number(base / 1_000_000n));
+  assert.ok(text.startsWith(`${day} `), text);
+  assert.match(title, /^\S+ \S+ [+−]\d\d:\d\d$/);
+  await page.done();
+});
+
 test('a hop that lost the tracestate is said in words, and shown in the diagram', async () => {
   const { trace, ids, body } = order({ base: ago(5000), lose: true });
   await viewer.send(body);

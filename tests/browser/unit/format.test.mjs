@@ -21,6 +21,16 @@ test('times over 2^53 lose no milliseconds', () => {
   assert.equal(f.dateTime(Infinity), '–');
 });
 
+test('a time tells how far its zone is from UTC', () => {
+  const zone = process.env.TZ;
+  for (const [name, expected] of [['UTC', '1970-01-01 00:00:00.000 +00:00'], ['Asia/Kolkata', '1970-01-01 05:30:00.000 +05:30'], ['America/New_York', '1969-12-31 19:00:00.000 −05:00']]) {
+    process.env.TZ = name;
+    assert.equal(f.zoned(0), expected);
+  }
+  if (zone === undefined) delete process.env.TZ;
+  else process.env.TZ = zone;
+});
+
 test('ages are rough', () => {
   for (const [ms, expected] of [[-5000, 'now'], [4999, 'now'], [7000, '5 s'], [61_000, '1 min'], [3_700_000, '1 h'], [90_000_000, '1 d']]) assert.equal(plain(f.age(ms)), expected);
 });

@@ -16,7 +16,7 @@ export const isAbort = (error) => error?.name === 'AbortError';
 export async function get(path, params = null, signal = undefined) {
   const query = params === null ? '' : new URLSearchParams(params).toString();
   const response = await answered(`${BASE}/${path}${query ? `?${query}` : ''}`, signal);
-  if (response.ok) return response.json();
+  if (response.ok) return bodyOf(response);
   const body = await response.json().catch(() => null);
   const { code = 'failed', message = `The viewer answered ${response.status}.` } = body?.error ?? {};
   throw new ApiError(response.status, String(code), String(message));
@@ -33,6 +33,20 @@ async function answered(url, signal) {
     return await fetch(url, { signal, headers: { accept: 'application/json' } });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError(0, 'unreachable', 'The viewer does not answer.');
+    throw unreachable();
   }
+}
+
+/** It may go while it answers. */
+async function bodyOf(response) {
+  try {
+    return await response.json();
+  } catch (error) {
+    if (isAbort(error) || error instanceof SyntaxError) throw error;
+    throw unreachable();
+  }
+}
+
+function unreachable() {
+  return new ApiError(0, 'unreachable', 'The viewer does not answer.');
 }

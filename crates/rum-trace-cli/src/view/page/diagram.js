@@ -10,7 +10,7 @@ import { colourClass } from './services.js';
 export const MOST_NODES = 60;
 /** And more lines than this are a tangle, that takes long to draw. */
 export const MOST_EDGES = 200;
-/** Labels are as wide as a multiple of this: a number that grows moves nothing. */
+/** Labels of all traces are as wide as a multiple of this: a number that grows moves nothing. */
 const LABEL_STEP = 12;
 const PADDING = 12;
 /** No smaller than this is the picture drawn to fit; then it scrolls. */
@@ -162,7 +162,8 @@ function errorText({ kind, errors }) {
 function labelOf(edge, small) {
   const lines = small ? oneLine(edge) : allLines(edge);
   const longest = Math.max(...lines.map((line) => textWidth(line, LABEL_FONT)));
-  return { lines, width: Math.ceil((longest + 14) / LABEL_STEP) * LABEL_STEP, height: lines.length * 15 + 6 };
+  const step = small ? 1 : LABEL_STEP;
+  return { lines, width: Math.ceil((longest + 14) / step) * step, height: lines.length * 15 + 6 };
 }
 
 function oneLine({ calls, errors, lost, p50_ns: p50, max_ns: max }) {

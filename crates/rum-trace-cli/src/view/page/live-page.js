@@ -9,7 +9,7 @@ import { forget, whenFree } from './press.js';
 /**
  * `ask(signal)`: for the answer; `show(answer)`: draws it; `wants(data)`: whether an event is
  * about it; `failed(error, shown)`: says so, and whether what is shown is gone by that;
- * `everyMs(tookMs)`: no oftener than that.
+ * `everyMs(tookMs)`: no oftener than that; it has taken so long to ask and to draw.
  */
 export function livePage(root, { ask, show, failed, everyMs, wants = () => true }) {
   const abort = new AbortController();
@@ -38,11 +38,15 @@ export function livePage(root, { ask, show, failed, everyMs, wants = () => true 
     asked += 1;
     const number = asked;
     const outcome = await answered();
-    tookMs = performance.now() - started;
+    const waited = performance.now() - started;
     // Of two that were asked for the later one counts, whichever comes first.
     if (outcome === null || number < newest || abort.signal.aborted) return;
     newest = number;
-    whenFree(me, () => take(outcome));
+    whenFree(me, () => {
+      const drawing = performance.now();
+      take(outcome);
+      tookMs = waited + performance.now() - drawing;
+    });
   }
 
   async function answered() {

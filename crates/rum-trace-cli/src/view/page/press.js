@@ -3,9 +3,9 @@
 let pressed = false;
 const waiting = new Map();
 
-for (const type of ['pointerdown', 'pointerup', 'pointercancel']) {
-  document.addEventListener(type, () => (type === 'pointerdown' ? (pressed = true) : release()), { capture: true });
-}
+document.addEventListener('pointerdown', (event) => (pressed = event.button === 0), { capture: true });
+// After a menu or a drag some browsers do not tell of the release.
+for (const type of ['pointerup', 'pointercancel', 'contextmenu', 'dragend']) document.addEventListener(type, release, { capture: true });
 addEventListener('blur', release);
 
 /** Now, or once nothing is pressed any more; what is to be done for a key, the last one does. */

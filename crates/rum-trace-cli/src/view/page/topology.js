@@ -11,6 +11,7 @@ import { renew } from './renew.js';
 import { go } from './router.js';
 
 const REFRESH_MS = 2000;
+const MOST_LINES = 500;
 
 export function openTopology(root) {
   document.title = 'Topology · rum-trace';
@@ -70,14 +71,14 @@ function filtersOf({ id, kind, name }) {
   return id === 'app_type:unknown' ? null : { app_type: name };
 }
 
-function tableOf({ nodes, edges }) {
+function tableOf({ nodes, edges, truncated }) {
   const names = new Map(nodes.map((node) => [node.id, node]));
   const columns = ['From', 'To', 'Calls', 'Rate', 'Errors', 'p50', 'p95', 'Max', 'No span from the callee'];
-  const byCalls = [...edges].sort((a, b) => b.calls - a.calls).slice(0, 500);
+  const byCalls = [...edges].sort((a, b) => b.calls - a.calls).slice(0, MOST_LINES);
   return h(
     'table.facts-table',
     {},
-    h('caption', {}, 'Calls'),
+    h('caption', {}, byCalls.length < edges.length || truncated > 0 ? `Calls: the ${byCalls.length} busiest hops` : 'Calls'),
     h('thead', {}, h('tr', {}, columns.map((name, index) => h('th', { scope: 'col', class: index < 2 ? 'as-text' : null }, name)))),
     h('tbody', {}, byCalls.map((edge) => row(edge, names))),
   );

@@ -43,7 +43,7 @@ export function openTrace(root, place) {
   const page = livePage(root, {
     // A long trace is not asked for more often than it takes to draw.
     everyMs: (tookMs) => Math.max(REFRESH_MS, tookMs * 4),
-    wants: (data) => data.traces.some((each) => each.trace_id === id),
+    wants: (data) => data.traces.some((each) => each.trace_id === id) || (detail === null && data.more > 0),
     ask: async (signal) => Promise.all([get(paths.trace(id), null, signal), get('topology', { trace_id: id }, signal)]),
     show,
     failed,
