@@ -231,7 +231,14 @@ fn hostile_answers() {
         ),
         (b"HTTP/1.1 301 Moved\r\nlocation: \xe2\x80\xaeevil\r\ncontent-length: 0\r\n\r\n", &["\\u{202e}evil"]),
         (b"not HTTP\r\n\r\n", &["no_response", "it does not answer: "]),
-        (b"", &["no_response", "it does not answer: "]),
+        (
+            b"",
+            &[
+                "no_response",
+                "it does not answer: ",
+                "19 further were not sent",
+            ],
+        ),
         // eyJ2IjoyfQ is {"v":2}.
         (
             b"HTTP/1.1 200 OK\r\nrum-trace-verified: eyJ2IjoyfQ\r\ncontent-length: 0\r\n\r\n",

@@ -75,3 +75,25 @@ fn hop(form: u8, headers: &HeaderMap) -> Option<HopReport> {
         asked_by_token: true,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_request_and_an_answer_that_means_harm() {
+        let lines = r#""lines":[["tracestate","\u001b]0;x",1048576,"0"],["sw8","a",0,""],
+            ["tracestate","a",1048576,"0"],["traceparent","00-\u0000"],["b3","\u202e"]]"#;
+        let json = format!(
+            r#"{{"v":1,"service":"\u0007","class":"\u009b31m","parent_span_id":"x",{lines}}}"#
+        );
+        let json = json.replace('\n', " ");
+        let rest = "traceparent;desc=\"00-\x1b\"\nnginx\u{9b}\n1.1 \x7f\n\u{202e}?secret";
+        for form in 0..=u8::MAX {
+            let mut input = vec![form];
+            input.extend(format!("{json}\n{rest}").bytes());
+            answer(&input);
+            answer(&input[..input.len() / 2]);
+        }
+    }
+}

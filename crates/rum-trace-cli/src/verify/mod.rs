@@ -1,8 +1,8 @@
 //! `rum-trace verify`: which hop loses the trace?
 //!
 //! Phones' requests are sent (`probe`, `client`), what arrived is learned from our
-//! layer's answer (`answer`) or from spans (`learned`), each request is judged
-//! (`judge`), and all together come to a diagnosis (`diagnosis`) and a `report`.
+//! layer's answer (`answer`) or from spans (`watch`, `learned`), each request is judged
+//! (`judged`, `judge`), and all together come to a diagnosis (`diagnosis`) and a `report`.
 
 mod answer;
 mod args;

@@ -70,7 +70,7 @@ fn is_given_up(exchanges: &[Exchange]) -> bool {
 fn unsent() -> NoResponse {
     NoResponse {
         kind: NoResponseKind::Unsent,
-        message: format!("not sent, since {GIVE_UP} before it had no answer"),
+        message: format!("not sent: the {GIVE_UP} before it had no answer"),
     }
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use crate::terminal::Style;
 use crate::terminal::escape::for_terminal;
 use crate::verify::answer::Line;
+use crate::verify::client::NoResponseKind;
 use crate::verify::diagnosis::{Diagnosis, HopReport, Severity};
 use crate::verify::hints;
 use crate::verify::judge::Learned;
@@ -40,7 +41,8 @@ fn write_hop(text: &mut String, method: &Method, hop: &HopReport, style: Style) 
     let heading = format!("{name}  {method} {}", hop.hop.shown());
     let _ = writeln!(text, "{}", style.heading(&heading));
     let _ = writeln!(text, "  {}", style.faint(&learned_from(hop)));
-    for judged in &hop.judged {
+    let is_unsent = |judged: &&Judged| judged.exchange.is(NoResponseKind::Unsent);
+    for judged in hop.judged.iter().filter(|judged| !is_unsent(judged)) {
         let (mark, words) = line(judged);
         let mark = match mark {
             Mark::Lost => style.error("✗"),
@@ -54,6 +56,14 @@ fn write_hop(text: &mut String, method: &Method, hop: &HopReport, style: Style) 
         );
         let name = judged.name();
         let _ = writeln!(text, "  {mark} {name:NAME$} {status:>3}  {words}");
+    }
+    let unsent = hop.judged.iter().filter(is_unsent).count();
+    if unsent > 0 {
+        let _ = writeln!(
+            text,
+            "  {} {unsent} further were not sent",
+            style.faint("?")
+        );
     }
     // The first that says why nothing is known of it.
     let mut unknown = hop
