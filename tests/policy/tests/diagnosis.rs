@@ -5,13 +5,12 @@ mod diagnosis {
     #[allow(dead_code, unreachable_pub, reason = "as core's own tests use it")]
     #[path = "../../../../crates/rum-trace-core/tests/support/log.rs"]
     pub(crate) mod log;
-    pub(crate) mod nginx;
 }
 
 use diagnosis::log::Log;
-use diagnosis::nginx::Nginx;
 use rum_trace_core::{Carrier, CarrierClass, InstrumenterBuilder, Stats, TrustPolicy};
 use rum_trace_policy_tests::{Call, Framework, Listen, PATIENCE, Service, tap};
+use rum_trace_test_services::nginx::{Nginx, Settings};
 use rum_trace_testing::Phone;
 
 /// What stands between, and all that comes of it.
@@ -207,7 +206,12 @@ fn diagnosis_through_nginx() {
 /// The numbers of a service that got one request through nginx.
 async fn play(framework: Framework, row: &Row) -> Stats {
     let service = Service::start(framework, Listen::Tcp, row.settings);
-    let nginx = Nginx::start(row.nginx, service.socket());
+    let settings = Settings {
+        // For the rows with headers longer than it takes as installed.
+        http: "    large_client_header_buffers 4 32k;\n".to_owned(),
+        ..Settings::location(row.nginx)
+    };
+    let nginx = Nginx::start(&settings, service.socket());
     let answer = tokio::time::timeout(PATIENCE, (row.sends)().send_to(nginx.address())).await;
     assert_eq!(
         answer.expect("an answer in time").status,

@@ -1,11 +1,10 @@
-//! What the tests of `rum-trace verify` are made of: a service of either framework, a
-//! real nginx before it, and the command itself.
+//! What the tests of `rum-trace verify` are made of: a service of either framework,
+//! gateways before it, and the command itself.
 //!
 //! Helpers panic where a test would fail anyway.
 
 pub mod command;
 pub mod gateway;
-pub mod nginx;
 pub mod service;
 
 /// The token of these tests' services.

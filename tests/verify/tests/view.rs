@@ -4,10 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use rum_trace_loopback::reserved;
+use rum_trace_test_services::Framework;
+use rum_trace_test_services::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::command::{binary, verify};
 use rum_trace_verify_tests::gateway::{self, Writes};
-use rum_trace_verify_tests::nginx::{Nginx, Settings};
-use rum_trace_verify_tests::service::{Framework, Service};
+use rum_trace_verify_tests::service::Service;
 
 /// A viewer that runs; it ends when this is dropped.
 struct View {

@@ -2,10 +2,11 @@
 
 use rum_trace_core::{InstrumenterBuilder, ServerTiming, TrustPolicy};
 use rum_trace_loopback::reserved;
+use rum_trace_test_services::Framework;
+use rum_trace_test_services::nginx::{Nginx, Settings};
 use rum_trace_verify_tests::TOKEN;
 use rum_trace_verify_tests::command::{Said, verify};
-use rum_trace_verify_tests::nginx::{Nginx, Settings};
-use rum_trace_verify_tests::service::{Framework, Service};
+use rum_trace_verify_tests::service::Service;
 
 fn with_token(builder: InstrumenterBuilder) -> InstrumenterBuilder {
     builder.verification_token(TOKEN)

@@ -1,33 +1,19 @@
 //! On actix-web.
 
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
-
-use actix_web::dev::ServerHandle;
+use actix_web::dev::Server;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpServer, rt};
+use actix_web::{App, HttpServer};
 use rum_trace_actix::RumTrace;
 use rum_trace_core::Instrumenter;
+use rum_trace_test_services::Running;
 
 use super::Listener;
 
-type Stop = Box<dyn FnOnce()>;
-
-pub(super) fn start(listener: Listener, instrumenter: Instrumenter) -> (Stop, JoinHandle<()>) {
-    let (started, handle) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        rt::System::new().block_on(serve(listener, instrumenter, started));
-    });
-    let handle: ServerHandle = handle.recv().expect("actix-web starts");
-    // It is told by the call; the future is for those who wait.
-    (Box::new(move || drop(handle.stop(false))), thread)
+pub(super) fn start(listener: Listener, instrumenter: Instrumenter) -> Running {
+    Running::on_actix(|| serve(listener, instrumenter))
 }
 
-async fn serve(
-    listener: Listener,
-    instrumenter: Instrumenter,
-    started: mpsc::Sender<ServerHandle>,
-) {
+fn serve(listener: Listener, instrumenter: Instrumenter) -> Server {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(instrumenter.clone()))
@@ -39,9 +25,7 @@ async fn serve(
         Listener::Tcp(listener) => server.listen(listener),
         Listener::Unix(listener) => server.listen_uds(listener),
     };
-    let server = server.expect("it listens").run();
-    started.send(server.handle()).expect("the starter waits");
-    server.await.expect("actix-web serves until it is stopped");
+    server.expect("it listens").run()
 }
 
 async fn answer(instrumenter: Data<Instrumenter>) -> String {

@@ -8,34 +8,12 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::JoinHandle;
 
 use opentelemetry::Context;
 use rum_trace_core::{Instrumenter, InstrumenterBuilder, RumContext};
+pub use rum_trace_test_services::Framework;
+use rum_trace_test_services::Running;
 use rum_trace_testing::{Collector, SpanView};
-
-/// A framework with an adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framework {
-    /// axum on hyper, with `rum-trace-tower`.
-    Axum,
-    /// actix-web, with `rum-trace-actix`.
-    Actix,
-}
-
-impl Framework {
-    /// All of them.
-    pub const ALL: [Framework; 2] = [Framework::Axum, Framework::Actix];
-}
-
-impl fmt::Display for Framework {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Framework::Axum => "axum",
-            Framework::Actix => "actix",
-        })
-    }
-}
 
 /// Where it listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +47,7 @@ pub struct Service {
     address: Address,
     collector: Collector,
     instrumenter: Instrumenter,
-    stop: Option<Box<dyn FnOnce()>>,
-    thread: Option<JoinHandle<()>>,
+    running: Option<Running>,
 }
 
 impl Service {
@@ -93,14 +70,13 @@ impl Service {
             Framework::Axum => axum::start,
             Framework::Actix => actix::start,
         };
-        let (stop, thread) = start(listener, instrumenter.clone());
+        let running = start(listener, instrumenter.clone());
         Service {
             framework,
             address,
             collector,
             instrumenter,
-            stop: Some(stop),
-            thread: Some(thread),
+            running: Some(running),
         }
     }
 
@@ -156,13 +132,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop();
-        }
-        if let Some(thread) = self.thread.take() {
-            // A panic in it has been printed, and the test has failed by it.
-            let _ = thread.join();
-        }
+        drop(self.running.take());
         if let Address::Unix(path) = &self.address {
             // actix-web may have removed it already.
             let _ = std::fs::remove_file(path);

@@ -1,18 +1,17 @@
 //! On actix-web.
 
 use std::net::TcpListener;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
 use actix_http::Request;
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServerHandle, Service, ServiceResponse};
+use actix_web::dev::{Server, Service, ServiceResponse};
 use actix_web::test::{TestRequest, init_service, read_body};
 use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, error, rt};
 use rum_trace_actix::{RumTrace, RumTraceClient};
+use rum_trace_test_services::Running;
 
-use super::{InProcess, SLOW, Stop};
+use super::{InProcess, SLOW};
 use crate::{Answer, Site, Tap};
 
 /// The site as a service of actix-web's, behind its middleware.
@@ -61,17 +60,11 @@ fn routes(config: &mut ServiceConfig, site: Site) {
         .default_service(web::to(|| async { "ok" }));
 }
 
-pub(super) fn start(listener: TcpListener, site: Site) -> (Stop, JoinHandle<()>) {
-    let (started, handle) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        rt::System::new().block_on(serve(listener, site, started));
-    });
-    let handle: ServerHandle = handle.recv().expect("actix-web starts");
-    // It is told by the call; the future is for those who wait.
-    (Box::new(move || drop(handle.stop(false))), thread)
+pub(super) fn start(listener: TcpListener, site: Site) -> Running {
+    Running::on_actix(|| serve(listener, site))
 }
 
-async fn serve(listener: TcpListener, site: Site, started: mpsc::Sender<ServerHandle>) {
+fn serve(listener: TcpListener, site: Site) -> Server {
     let server = HttpServer::new(move || {
         let site = site.clone();
         let layer = RumTrace::new(site.instrumenter.clone());
@@ -80,9 +73,7 @@ async fn serve(listener: TcpListener, site: Site, started: mpsc::Sender<ServerHa
             .wrap(layer)
     });
     let server = server.workers(1).disable_signals().listen(listener);
-    let server = server.expect("it listens").run();
-    started.send(server.handle()).expect("the starter waits");
-    server.await.expect("actix-web serves until it is stopped");
+    server.expect("it listens").run()
 }
 
 async fn told(site: Data<Site>) -> String {

@@ -1,7 +1,6 @@
 //! On axum.
 
 use std::net::{SocketAddr, TcpListener};
-use std::thread::{self, JoinHandle};
 
 use axum::Router;
 use axum::body::Body;
@@ -13,12 +12,12 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use rum_trace_test_services::Running;
 use rum_trace_tower::RumTraceLayer;
 use rum_trace_tower::client::{RumTraceClient, RumTraceClientLayer};
-use tokio::sync::oneshot;
 use tower::{Layer as _, ServiceExt as _};
 
-use super::{InProcess, SLOW, Stop};
+use super::{InProcess, SLOW};
 use crate::{Answer, Site, Tap};
 
 type Hyper = RumTraceClient<Client<HttpConnector, Empty<Bytes>>>;
@@ -74,20 +73,8 @@ fn router(site: Site) -> Router {
         .layer(layer)
 }
 
-pub(super) fn start(listener: TcpListener, site: Site) -> (Stop, JoinHandle<()>) {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let thread = thread::spawn(move || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            tokio::select! {
-                () = serve(listener, site) => {}
-                // The sender was dropped: what is under way goes with the runtime.
-                _ = stopped => {}
-            }
-        });
-    });
-    (Box::new(|| drop(stop)), thread)
+pub(super) fn start(listener: TcpListener, site: Site) -> Running {
+    Running::on_tokio(|| serve(listener, site))
 }
 
 async fn serve(listener: TcpListener, site: Site) {

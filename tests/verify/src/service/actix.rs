@@ -1,31 +1,18 @@
 //! On actix-web.
 
 use std::net::TcpListener;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, rt, web};
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, web};
 use rum_trace_actix::RumTrace;
 use rum_trace_core::Instrumenter;
+use rum_trace_test_services::Running;
 
-type Stop = Box<dyn FnOnce()>;
-
-pub(super) fn start(listener: TcpListener, instrumenter: Instrumenter) -> (Stop, JoinHandle<()>) {
-    let (started, handle) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        rt::System::new().block_on(serve(listener, instrumenter, started));
-    });
-    let handle: ServerHandle = handle.recv().expect("actix-web starts");
-    // It is told by the call; the future is for those who wait.
-    (Box::new(move || drop(handle.stop(false))), thread)
+pub(super) fn start(listener: TcpListener, instrumenter: Instrumenter) -> Running {
+    Running::on_actix(|| serve(listener, instrumenter))
 }
 
-async fn serve(
-    listener: TcpListener,
-    instrumenter: Instrumenter,
-    started: mpsc::Sender<ServerHandle>,
-) {
+fn serve(listener: TcpListener, instrumenter: Instrumenter) -> Server {
     let server = HttpServer::new(move || {
         let traced = web::scope("/items").wrap(RumTrace::new(instrumenter.clone()));
         App::new()
@@ -34,7 +21,5 @@ async fn serve(
             .route("/bare", web::get().to(|| async { "served" }))
     });
     let server = server.workers(1).disable_signals();
-    let server = server.listen(listener).expect("it listens").run();
-    started.send(server.handle()).expect("the starter waits");
-    server.await.expect("actix-web serves until it is stopped");
+    server.listen(listener).expect("it listens").run()
 }

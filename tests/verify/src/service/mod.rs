@@ -5,42 +5,18 @@ mod axum;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use opentelemetry_sdk::trace::Sampler;
 use rum_trace_core::{Instrumenter, InstrumenterBuilder};
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
-
-/// A framework with an adapter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framework {
-    /// axum on hyper, with `rum-trace-tower`.
-    Axum,
-    /// actix-web, with `rum-trace-actix`.
-    Actix,
-}
-
-impl Framework {
-    /// All of them.
-    pub const ALL: [Framework; 2] = [Framework::Axum, Framework::Actix];
-}
-
-impl fmt::Display for Framework {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Framework::Axum => "axum",
-            Framework::Actix => "actix",
-        })
-    }
-}
+use rum_trace_test_services::{Framework, Running};
 
 /// A running service, which exports its spans by OTLP; it stops when this is dropped.
 pub struct Service {
     address: SocketAddr,
     instrumenter: Instrumenter,
-    stop: Option<Box<dyn FnOnce()>>,
-    thread: Option<JoinHandle<()>>,
+    running: Option<Running>,
     pipeline: Option<Pipeline>,
 }
 
@@ -89,12 +65,11 @@ impl Service {
             Framework::Axum => axum::start,
             Framework::Actix => actix::start,
         };
-        let (stop, thread) = start(listener, instrumenter.clone());
+        let running = start(listener, instrumenter.clone());
         Service {
             address,
             instrumenter,
-            stop: Some(stop),
-            thread: Some(thread),
+            running: Some(running),
             pipeline: Some(pipeline),
         }
     }
@@ -122,13 +97,7 @@ fn pipeline(collector: SocketAddr) -> PipelineBuilder {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            stop();
-        }
-        if let Some(thread) = self.thread.take() {
-            // A panic in it has been printed, and the test has failed by it.
-            let _ = thread.join();
-        }
+        drop(self.running.take());
         if let Some(pipeline) = self.pipeline.take() {
             // Its collector may be gone.
             let _ = pipeline.shutdown(Duration::ZERO);

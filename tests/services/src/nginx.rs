@@ -82,7 +82,7 @@ impl Nginx {
     #[must_use]
     pub fn start(settings: &Settings, to: SocketAddr) -> Self {
         let address = reserved();
-        let name = format!("rum-trace-verify-{}-{}", std::process::id(), address.port());
+        let name = format!("rum-trace-nginx-{}-{}", std::process::id(), address.port());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
         if let Some((certificate, key)) = &settings.tls {
@@ -147,7 +147,7 @@ fn spawn(folder: &Path) -> Child {
     let command = command.arg(folder).stderr(Stdio::piped());
     command
         .spawn()
-        .expect("nginx, which tests/verify/run installs")
+        .expect("nginx, which the test's `run` installs")
 }
 
 fn text(settings: &Settings, address: SocketAddr, to: SocketAddr) -> String {
