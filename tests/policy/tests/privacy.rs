@@ -3,9 +3,8 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rum_trace_core::IdPolicy;
-use rum_trace_policy_tests::privacy_harness::{
-    Case, Framework, Ids, Logs, Settings, any_case, outputs,
-};
+use rum_trace_policy_tests::Framework;
+use rum_trace_policy_tests::privacy_harness::{Case, Ids, Logs, Settings, any_case, outputs};
 use tokio::runtime::{Builder, Runtime};
 
 /// Each is two services, on axum and on actix-web.

@@ -22,26 +22,13 @@ pub use self::logs::Logs;
 pub use self::outputs::Outputs;
 use self::peer::Peer;
 use self::telemetry::Telemetry;
+use crate::Framework;
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The one host that is the service's own: every other is a stranger's, `localhost` too.
 const OWN_HOST: &str = "127.0.0.1";
-
-/// What the service is built on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framework {
-    /// axum, with hyper's client and reqwest.
-    Axum,
-    /// actix-web, with awc.
-    Actix,
-}
-
-impl Framework {
-    /// Both.
-    pub const ALL: [Framework; 2] = [Framework::Axum, Framework::Actix];
-}
 
 /// Sends the case's request to a service of its own, and gives all that came of it.
 ///

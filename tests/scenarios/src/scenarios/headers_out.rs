@@ -2,9 +2,8 @@
 
 use rum_trace_core::{CORS_REQUEST_HEADERS, InstrumenterBuilder, ServerTiming};
 
-use super::{CALLER, RUM, got, told};
+use super::{ANSWERS, CALLER, RUM, got, told};
 use crate::Server;
-use crate::expect::Expected;
 use crate::service::ORIGIN;
 use crate::wire::{Client, Head, Protocol, Request, Response};
 
@@ -35,26 +34,10 @@ pub async fn server_timing_trace(server: &Server) {
 }
 
 async fn each_answer(server: &Server, header: impl Fn(&str, &str) -> String) {
-    let table = [
-        ("/users/42", Some("/users/{id}"), 200, None),
-        ("/nowhere", None, 404, None),
-        ("/error500", Some("/error500"), 500, Some("500")),
-        ("/stream?frames=2", Some("/stream"), 200, None),
-        ("/empty", Some("/empty"), 204, None),
-    ];
     for protocol in Protocol::ALL {
-        for (target, route, status, error) in table {
-            let answer = ask(server, protocol, target).await;
-            assert_eq!(answer.head.status, status);
-            let mut expected = Expected::get(target)
-                .from(CALLER)
-                .over(protocol)
-                .status(status);
-            expected = route.map_or(expected.clone(), |route| expected.route(route));
-            expected = error.map_or(expected.clone(), |error| expected.error(error));
-            let span = server
-                .expect(told(expected).receives(answer.body.len()))
-                .await;
+        for kind in ANSWERS {
+            let answer = ask(server, protocol, kind.target).await;
+            let span = server.expect(kind.span(protocol, &answer)).await;
             let span_id = span.span_context.span_id().to_string();
             let expected = header(&CALLER.trace_id(), &span_id);
             assert_eq!(answer.head.lines("server-timing"), [expected]);

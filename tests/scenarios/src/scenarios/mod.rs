@@ -33,6 +33,53 @@ pub fn got(protocol: Protocol, target: &str, route: &'static str) -> Expected {
     expected.over(protocol).receives(TEXT.len())
 }
 
+/// A kind of answer.
+pub(crate) struct Answered {
+    pub(crate) target: &'static str,
+    route: Option<&'static str>,
+    status: u16,
+    error: Option<&'static str>,
+}
+
+/// Each: with a body, of no route, of an error, of a stream, without a body.
+pub(crate) const ANSWERS: [Answered; 5] = [
+    Answered::new("/users/42", Some("/users/{id}"), 200, None),
+    Answered::new("/nowhere", None, 404, None),
+    Answered::new("/error500", Some("/error500"), 500, Some("500")),
+    Answered::new("/stream?frames=2", Some("/stream"), 200, None),
+    Answered::new("/empty", Some("/empty"), 204, None),
+];
+
+impl Answered {
+    const fn new(
+        target: &'static str,
+        route: Option<&'static str>,
+        status: u16,
+        error: Option<&'static str>,
+    ) -> Self {
+        Answered {
+            target,
+            route,
+            status,
+            error,
+        }
+    }
+
+    /// The span of such an answer to a client that sent [`CALLER`] and [`RUM`].
+    pub(crate) fn span(&self, protocol: Protocol, answer: &Response) -> Expected {
+        assert_eq!(answer.head.status, self.status, "{}", self.target);
+        let expected = Expected::get(self.target).from(CALLER).over(protocol);
+        let mut expected = expected.status(self.status);
+        if let Some(route) = self.route {
+            expected = expected.route(route);
+        }
+        if let Some(error) = self.error {
+            expected = expected.error(error);
+        }
+        told(expected).receives(answer.body.len())
+    }
+}
+
 /// A `tracestate` as the web SDK sends it.
 pub const RUM: &str = "rum=v2&browser&demo123@53df7ad2afe8301&4f04d2f5&uid_1";
 

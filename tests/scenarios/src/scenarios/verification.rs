@@ -7,9 +7,8 @@ use rum_trace_core::{
 };
 use serde_json::{Value, json};
 
-use super::{CALLER, RUM, got, told};
+use super::{ANSWERS, CALLER, RUM, got};
 use crate::Server;
-use crate::expect::Expected;
 use crate::wire::{Client, Protocol, Request, Response};
 
 /// The token of these scenarios.
@@ -27,30 +26,14 @@ pub fn with_token_and_skip(builder: InstrumenterBuilder) -> InstrumenterBuilder 
 
 /// Each kind of answer: with a body, without, of no route, of an error, of a stream.
 pub async fn answered(server: &Server) {
-    let table = [
-        ("/users/42", Some("/users/{id}"), 200, None),
-        ("/nowhere", None, 404, None),
-        ("/error500", Some("/error500"), 500, Some("500")),
-        ("/stream?frames=2", Some("/stream"), 200, None),
-        ("/empty", Some("/empty"), 204, None),
-    ];
     for protocol in Protocol::ALL {
-        for (target, route, status, error) in table {
-            let request = Request::get(target)
+        for kind in ANSWERS {
+            let request = Request::get(kind.target)
                 .from(CALLER)
                 .header("tracestate", "a=1")
                 .header("tracestate", RUM);
             let answer = ask(server, protocol, &request, TOKEN).await;
-            assert_eq!(answer.head.status, status);
-            let mut expected = Expected::get(target)
-                .from(CALLER)
-                .over(protocol)
-                .status(status);
-            expected = route.map_or(expected.clone(), |route| expected.route(route));
-            expected = error.map_or(expected.clone(), |error| expected.error(error));
-            let span = server
-                .expect(told(expected).receives(answer.body.len()))
-                .await;
+            let span = server.expect(kind.span(protocol, &answer)).await;
             let arrived = arrived(&answer);
             let found = |name: &str| arrived[name].as_str().map(str::to_owned);
             assert_eq!(found("class").as_deref(), Some("continued"));
