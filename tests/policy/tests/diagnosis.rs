@@ -1,13 +1,11 @@
 //! Each class and finding, provoked by a real nginx between the phone and the service:
 //! what it counts, and what the log says.
 
-mod diagnosis {
-    #[allow(dead_code, unreachable_pub, reason = "as core's own tests use it")]
-    #[path = "../../../../crates/rum-trace-core/tests/support/log.rs"]
-    pub(crate) mod log;
-}
+#[allow(dead_code, unreachable_pub, reason = "as core's own tests use it")]
+#[path = "../../../crates/rum-trace-core/tests/support/log.rs"]
+mod log;
 
-use diagnosis::log::Log;
+use log::Log;
 use rum_trace_core::{Carrier, CarrierClass, InstrumenterBuilder, Stats, TrustPolicy};
 use rum_trace_policy_tests::{Call, Framework, Listen, PATIENCE, Service, tap};
 use rum_trace_test_services::nginx::{Nginx, Settings};
