@@ -9,16 +9,36 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A program is run twice, for so many requests each. What it does at its start
 /// and end is in both counts, and so in neither figure.
-const FEW: u64 = 128;
-const MANY: u64 = 640;
+#[derive(Clone, Copy, Debug)]
+pub struct Runs {
+    few: u64,
+    many: u64,
+}
 
-/// Instructions a request of each row: `program row count` is run under
+impl Runs {
+    /// For a program whose requests are done when they are served.
+    pub const SHORT: Runs = Runs {
+        few: 128,
+        many: 640,
+    };
+    /// For one that makes batches of what requests leave: there are some of either size.
+    pub const BATCHES: Runs = Runs {
+        few: 2_048,
+        many: 10_240,
+    };
+}
+
+/// Instructions a request of each row, of all threads: `program row count` is run under
 /// callgrind, as many at a time as there are cores.
 ///
 /// # Errors
 ///
 /// If valgrind is missing, or a run fails or prints no count.
-pub fn instructions(program: &Path, rows: &[String]) -> Result<Vec<f64>, Box<dyn Error>> {
+pub fn instructions(
+    program: &Path,
+    rows: &[String],
+    runs: Runs,
+) -> Result<Vec<f64>, Box<dyn Error>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let counts = Mutex::new(vec![Err("not run".to_owned()); rows.len()]);
@@ -26,7 +46,7 @@ pub fn instructions(program: &Path, rows: &[String]) -> Result<Vec<f64>, Box<dyn
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some((at, row)) = take(&next, rows) {
-                    let count = each(program, row).map_err(|error| format!("{row}: {error}"));
+                    let count = each(program, row, runs).map_err(|error| format!("{row}: {error}"));
                     counts.lock().expect("no thread panics with it")[at] = count;
                 }
             });
@@ -41,10 +61,10 @@ fn take<'a>(next: &AtomicUsize, rows: &'a [String]) -> Option<(usize, &'a String
     rows.get(at).map(|row| (at, row))
 }
 
-fn each(program: &Path, row: &str) -> Result<f64, Box<dyn Error>> {
-    let few = count(program, row, FEW)?;
-    let many = count(program, row, MANY)?;
-    Ok((many as f64 - few as f64) / (MANY - FEW) as f64)
+fn each(program: &Path, row: &str, runs: Runs) -> Result<f64, Box<dyn Error>> {
+    let few = count(program, row, runs.few)?;
+    let many = count(program, row, runs.many)?;
+    Ok((many as f64 - few as f64) / (runs.many - runs.few) as f64)
 }
 
 fn count(program: &Path, row: &str, requests: u64) -> Result<u64, Box<dyn Error>> {

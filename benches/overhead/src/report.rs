@@ -33,19 +33,33 @@ pub fn in_process(all: &All) -> String {
 }
 
 /// Those that export, a table for each framework. Their spans are those of the
-/// rows of the same name in `all`.
+/// rows of the same name in `all`; `instructions` are those of all threads.
 #[must_use]
-pub fn exporting(all: &All, rows: &[Row], cold: &[Quartiles]) -> String {
+pub fn exporting(all: &All, rows: &[Row], cold: &[Quartiles], instructions: &[f64]) -> String {
     let mut text = String::new();
     for group in groups(rows.iter()) {
         let head = format!("{group}, exporting");
-        let mut table = Table::new(&[head.as_str(), "+ns, cold", "(quarters)", "attributes"]);
-        for (row, cold) in rows.iter().zip(cold).filter(|(row, _)| row.group == group) {
+        let mut table = Table::new(&[
+            head.as_str(),
+            "+ns, cold",
+            "(quarters)",
+            "+instr., all threads",
+            "attributes",
+        ]);
+        let rows = rows.iter().zip(cold).zip(instructions);
+        let rows = rows.filter(|((row, _), _)| row.group == group);
+        let mut bare = 0.0;
+        for ((row, cold), instructions) in rows {
             let same = all.find(group, row.name());
+            let over = instructions - bare;
+            if row.is_bare() {
+                bare = *instructions;
+            }
             table.row([
                 row.name().to_owned(),
                 thousands(cold.median),
                 quarters(*cold),
+                thousands(over),
                 attributes(same.and_then(|figures| figures.attributes)),
             ]);
         }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rum_trace_bench_harness::callgrind;
+use rum_trace_bench_harness::callgrind::{self, Runs};
 
 use crate::load::Load;
 use crate::row::{Maker, Row, rows};
@@ -131,8 +131,20 @@ fn read(line: &str) -> Option<Allocated> {
 ///
 /// If it or valgrind is missing, or fails.
 pub fn instructions(program: &str, rows: &[Row]) -> Result<Vec<f64>, Box<dyn Error>> {
-    let names: Vec<String> = rows.iter().map(Row::id).collect();
-    callgrind::instructions(&beside(program)?, &names)
+    callgrind::instructions(&beside(program)?, &names(rows), Runs::SHORT)
+}
+
+/// The same, of a program that also exports what the requests leave.
+///
+/// # Errors
+///
+/// If it or valgrind is missing, or fails.
+pub fn instructions_exporting(program: &str, rows: &[Row]) -> Result<Vec<f64>, Box<dyn Error>> {
+    callgrind::instructions(&beside(program)?, &names(rows), Runs::BATCHES)
+}
+
+fn names(rows: &[Row]) -> Vec<String> {
+    rows.iter().map(Row::id).collect()
 }
 
 /// Another program of the package that is running.

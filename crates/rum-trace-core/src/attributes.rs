@@ -1,26 +1,27 @@
 //! The attributes that a SERVER span has when it is created, where the
 //! conventions want them so that samplers can see them.
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::Value;
 use rum_trace_propagation::Sw8;
 
 use crate::RequestInfo;
 use crate::capture::HeaderCapture;
 use crate::forwarded::Forwarding;
 use crate::instrumenter::Arrival;
-use crate::intern;
+use crate::intern::Route;
 use crate::limits;
 use crate::method::Method;
 use crate::peer;
 use crate::redact::QueryRedaction;
 use crate::semconv;
-use crate::server::AskedHost;
+use crate::server::{AskedHost, Server};
 use crate::stats::Counters;
+use crate::tracer::{SharedAttributes, SpanSink};
 
-/// Room for everything that nearly every request has, and what its response
-/// adds, so that the vector is allocated once and is not larger than it must be:
-/// allocators are slower with a kilobyte than with less.
-const CAPACITY: usize = 12;
+/// Everything that nearly every request has, and what its response adds, so that
+/// a vector is allocated once and is not larger than it must be: allocators are slower
+/// with a kilobyte than with less.
+const USUAL: usize = 12;
 
 /// What of an [`Instrumenter`](crate::Instrumenter) the attributes depend on.
 #[derive(Debug, Default)]
@@ -71,21 +72,28 @@ pub(crate) fn at_creation(
     counters: &Counters,
     arrival: &Arrival<'_>,
     sw8: Option<&Sw8>,
-    further: usize,
-) -> Vec<KeyValue> {
+    sink: &mut dyn SpanSink,
+) {
     let host = AskedHost::of(arrival);
-    let further = further + arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
-    let further = further + rare(arrival, host.as_ref());
+    let further = arrival.rum.len() + if sw8.is_some() { 7 } else { 0 };
+    sink.expect(USUAL + further + rare(arrival, host.as_ref()));
     let mut attributes = Attributes {
-        list: Vec::with_capacity(CAPACITY + further),
+        sink,
         over_limit: 0,
     };
+    attributes.shared(settings, arrival, host.as_ref());
     match &arrival.call {
-        Some(call) => call.push_attributes(&mut attributes.list),
+        Some(call) => call
+            .attributes()
+            .for_each(|it| attributes.sink.attribute(it)),
         None => attributes.http(settings, arrival),
     }
-    attributes.connection(arrival, host.as_ref());
-    arrival.rum.push_attributes(&mut attributes.list);
+    if let Some(AskedHost::Other(server)) = &host {
+        attributes.server(server);
+    }
+    attributes.peer(arrival.forwarding);
+    attributes.agent(arrival);
+    arrival.rum.describe(attributes.sink);
     if let Some(sw8) = sw8 {
         attributes.sw8(sw8, &settings.redaction);
     }
@@ -93,7 +101,6 @@ pub(crate) fn at_creation(
         attributes.headers(&settings.request_headers, arrival.request);
     }
     counters.over_limit(attributes.over_limit);
-    attributes.list
 }
 
 /// How many there are of those that only some requests have.
@@ -104,21 +111,15 @@ fn rare(arrival: &Arrival<'_>, host: Option<&AskedHost<'_>>) -> usize {
     usize::from(port) + usize::from(query) + usize::from(original)
 }
 
-/// The attributes so far, and how many texts were too long for them.
-struct Attributes {
-    list: Vec<KeyValue>,
+/// Where the attributes go, and how many texts were too long for them.
+struct Attributes<'a> {
+    sink: &'a mut dyn SpanSink,
     over_limit: u32,
 }
 
-impl Attributes {
+impl Attributes<'_> {
     fn push(&mut self, name: &'static str, value: impl Into<Value>) {
-        self.push_value(name, value.into());
-    }
-
-    /// Once, and not at each of the twenty places: see `extract`.
-    #[inline(never)]
-    fn push_value(&mut self, name: &'static str, value: Value) {
-        self.list.push(KeyValue::new(name, value));
+        self.sink.value(name, value.into());
     }
 
     /// What a client sent, within the limit: a span waits for its export in
@@ -131,64 +132,73 @@ impl Attributes {
     fn text_up_to(&mut self, max: usize, name: &'static str, text: &str) {
         let (text, cut) = limits::field(text, max);
         self.over_limit += u32::from(cut);
-        self.push(name, text.into_owned());
+        self.sink.text(name, &text);
+    }
+
+    /// The same for what many clients send.
+    fn common_text(&mut self, name: &'static str, text: &str) {
+        let (text, cut) = limits::field(text, limits::MAX_TEXT);
+        self.over_limit += u32::from(cut);
+        self.sink.common_text(name, &text);
     }
 
     #[inline(never)]
     fn headers(&mut self, wanted: &HeaderCapture, request: &dyn RequestInfo) {
         let (captured, over_limit) = wanted.attributes(|visit| request.for_each_header(visit));
-        self.list.extend(captured);
+        captured.into_iter().for_each(|it| self.sink.attribute(it));
         self.over_limit += over_limit;
+    }
+
+    /// What is known from earlier requests. A gRPC call has a method of another kind.
+    fn shared(
+        &mut self,
+        settings: &AttributeSettings,
+        arrival: &Arrival<'_>,
+        host: Option<&AskedHost<'_>>,
+    ) {
+        let is_http = arrival.call.is_none();
+        let host = host.and_then(AskedHost::known);
+        self.sink.shared(&SharedAttributes {
+            method: is_http.then(|| arrival.method.as_str()),
+            scheme: is_http.then(|| settings.scheme(arrival)),
+            route: arrival.route().and_then(Route::kept),
+            address: host.map(|host| host.address),
+            port: host.and_then(|host| host.port),
+            version: arrival.request.protocol_version(),
+        });
     }
 
     /// What is HTTP's alone.
     fn http(&mut self, settings: &AttributeSettings, arrival: &Arrival<'_>) {
         let request = arrival.request;
-        self.push(semconv::HTTP_REQUEST_METHOD, arrival.method.to_value());
         if matches!(arrival.method, Method::Other) {
             self.text(semconv::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
         }
-        self.url(settings, arrival);
-        if let Some(route) = arrival.route() {
-            self.push(semconv::HTTP_ROUTE, route.value());
+        self.text(semconv::URL_PATH, request.path());
+        if let Some(query) = request.query().filter(|query| !query.is_empty()) {
+            self.text(semconv::URL_QUERY, &settings.redaction.query(query));
+        }
+        if let Some(Route::Other(route)) = arrival.route() {
+            self.sink.text(semconv::HTTP_ROUTE, route);
         }
     }
 
-    /// What RPC has as well: who, to whom, over what.
-    fn connection(&mut self, arrival: &Arrival<'_>, host: Option<&AskedHost<'_>>) {
-        if let Some(host) = host {
-            self.server(host);
-        }
-        self.peer(arrival.forwarding);
-        if let Some(version) = arrival.request.protocol_version() {
-            self.push(semconv::NETWORK_PROTOCOL_VERSION, version);
-        }
+    fn agent(&mut self, arrival: &Arrival<'_>) {
         if let Some(agent) = arrival.headers.user_agent.first() {
-            match intern::user_agent(agent) {
-                Some(agent) => self.push(semconv::USER_AGENT_ORIGINAL, agent),
-                None => {
+            match std::str::from_utf8(agent) {
+                Ok(agent) => self.common_text(semconv::USER_AGENT_ORIGINAL, agent),
+                Err(_) => {
                     let agent = String::from_utf8_lossy(agent);
-                    self.text(semconv::USER_AGENT_ORIGINAL, &agent);
+                    self.common_text(semconv::USER_AGENT_ORIGINAL, &agent);
                 }
             }
         }
     }
 
-    fn url(&mut self, settings: &AttributeSettings, arrival: &Arrival<'_>) {
-        let request = arrival.request;
-        self.push(semconv::URL_SCHEME, settings.scheme(arrival));
-        self.text(semconv::URL_PATH, request.path());
-        if let Some(query) = request.query().filter(|query| !query.is_empty()) {
-            self.text(semconv::URL_QUERY, &settings.redaction.query(query));
-        }
-    }
-
-    fn server(&mut self, host: &AskedHost<'_>) {
-        match host {
-            AskedHost::Known(server) => self.push(semconv::SERVER_ADDRESS, server.address),
-            AskedHost::Other(server) => self.text(semconv::SERVER_ADDRESS, server.address),
-        }
-        if let Some(port) = host.server().port {
+    /// A host that only this request may have asked for.
+    fn server(&mut self, server: &Server<'_>) {
+        self.text(semconv::SERVER_ADDRESS, server.address);
+        if let Some(port) = server.port {
             self.push(semconv::SERVER_PORT, i64::from(port));
         }
     }
@@ -218,7 +228,8 @@ impl Attributes {
         let Some((address, port)) = forwarding.client() else {
             return;
         };
-        self.push(semconv::CLIENT_ADDRESS, address.to_string());
+        self.sink
+            .text(semconv::CLIENT_ADDRESS, &address.to_string());
         if let Some(port) = port {
             self.push(semconv::CLIENT_PORT, i64::from(port));
         }

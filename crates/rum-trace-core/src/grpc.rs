@@ -115,11 +115,13 @@ impl GrpcCall {
     }
 
     /// The attributes that are there when the span is created.
-    pub(crate) fn push_attributes(&self, attributes: &mut Vec<KeyValue>) {
-        attributes.push(KeyValue::new(semconv::RPC_SYSTEM_NAME, "grpc"));
-        if let CallMethod::Known(method) = &self.method {
-            attributes.push(KeyValue::new(semconv::RPC_METHOD, method.clone()));
-        }
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = KeyValue> {
+        let method = match &self.method {
+            CallMethod::Known(method) => Some(KeyValue::new(semconv::RPC_METHOD, method.clone())),
+            CallMethod::Unknown(_) => None,
+        };
+        let system = KeyValue::new(semconv::RPC_SYSTEM_NAME, "grpc");
+        [Some(system), method].into_iter().flatten()
     }
 
     /// A `grpc-status` in the head or in the trailers; the last one counts.

@@ -26,6 +26,11 @@ impl Hooks {
         self.name.as_ref().and_then(|name| name(request))
     }
 
+    /// Whether there is a hook for attributes.
+    pub(crate) fn has_attributes(&self) -> bool {
+        self.attributes.is_some()
+    }
+
     pub(crate) fn add_attributes(
         &self,
         request: &dyn RequestInfo,

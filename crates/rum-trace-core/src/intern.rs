@@ -133,6 +133,14 @@ impl<'a> Route<'a> {
         ROUTES.get(route).map_or(Route::Other(route), Route::Known)
     }
 
+    /// The text, if it is kept.
+    pub(crate) fn kept(self) -> Option<&'static str> {
+        match self {
+            Route::Known(known) => Some(known.text),
+            Route::Other(_) => None,
+        }
+    }
+
     /// The value of `http.route`.
     pub(crate) fn value(self) -> StringValue {
         match self {

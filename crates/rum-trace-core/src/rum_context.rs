@@ -4,13 +4,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use opentelemetry::{Context, KeyValue, StringValue, Value};
+use opentelemetry::{Context, StringValue};
 use rum_trace_propagation::Sw8;
 use rum_trace_propagation::rum::{self, RumFieldKey as WireKey, RumSource as WireSource};
 
 use crate::inbound::Inbound;
 use crate::privacy::{Hiding, Shown};
 use crate::semconv;
+use crate::tracer::SpanSink;
 use crate::{intern, limits};
 
 /// What the client tells of app, session and user: the fields of the RUM
@@ -287,15 +288,19 @@ impl RumContext {
         (rum, reader.over_limit)
     }
 
-    /// How many attributes [`push_attributes`](Self::push_attributes) adds.
+    /// How many attributes [`describe`](Self::describe) tells.
     pub(crate) fn len(&self) -> usize {
         self.fields.iter().flatten().count()
     }
 
-    pub(crate) fn push_attributes(&self, attributes: &mut Vec<KeyValue>) {
+    pub(crate) fn describe(&self, sink: &mut dyn SpanSink) {
         for (key, field) in RumKey::ALL.iter().zip(&self.fields) {
-            if let Some(text) = field.and_then(|field| self.text(field)) {
-                attributes.push(KeyValue::new(key.attribute(), key.value(text)));
+            let Some(text) = field.and_then(|field| self.text(field)) else {
+                continue;
+            };
+            match key {
+                RumKey::SessionId | RumKey::UserId => sink.text(key.attribute(), text),
+                _ => sink.common_text(key.attribute(), text),
             }
         }
     }
@@ -461,10 +466,6 @@ impl RumKey {
             WireKey::Version => RumKey::Version,
             _ => return None,
         })
-    }
-
-    fn value(self, text: &str) -> Value {
-        Value::String(self.text_value(text))
     }
 
     /// Text that many requests share costs no allocation. Inlined: asked for each field

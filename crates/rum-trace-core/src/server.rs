@@ -34,6 +34,14 @@ impl<'a> AskedHost<'a> {
         (!host.server().address.is_empty()).then_some(host)
     }
 
+    /// If many ask for it.
+    pub(crate) fn known(&self) -> Option<Server<'static>> {
+        match self {
+            AskedHost::Known(server) => Some(*server),
+            AskedHost::Other(_) => None,
+        }
+    }
+
     pub(crate) fn server(&self) -> Server<'a> {
         match self {
             AskedHost::Known(server) => *server,

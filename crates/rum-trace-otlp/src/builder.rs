@@ -12,7 +12,6 @@ use opentelemetry_sdk::trace::{
     IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
     TracerProviderBuilder,
 };
-use rum_trace_core::tracer::scope;
 use tokio::runtime::Runtime;
 
 use crate::config::batch::{Batch, BatchOptions};
@@ -539,7 +538,6 @@ impl PipelineBuilder {
         let (provider, decides) = with_sampler(provider, sampler, self.session_on_every_span);
         // A processor of the user's is to see the SDK's own spans.
         let recorder = processors.is_empty().then(|| Recorder {
-            scope: scope(),
             limits,
             session_on_every_span: self.session_on_every_span,
             export: export.clone(),

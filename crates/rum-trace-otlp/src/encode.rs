@@ -9,9 +9,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 use prost::Message as _;
+use rum_trace_core::tracer::scope;
 
+use crate::ended::Ended;
 use crate::error::ExportError;
 use crate::protocol::Compression;
 use crate::{span, wire};
@@ -22,6 +23,8 @@ pub(crate) struct Encoder {
     /// Of `ResourceSpans`: the resource and its schema.
     resource: Vec<u8>,
     compression: Compression,
+    /// Of the layers' own spans.
+    layers: InstrumentationScope,
 }
 
 impl Encoder {
@@ -38,6 +41,7 @@ impl Encoder {
         Self {
             resource: resource.encode_to_vec(),
             compression,
+            layers: scope(),
         }
     }
 
@@ -45,7 +49,7 @@ impl Encoder {
         self.compression
     }
 
-    pub(crate) fn encode(&self, batch: Vec<SpanData>) -> Result<Bytes, ExportError> {
+    pub(crate) fn encode(&self, batch: Vec<Ended>) -> Result<Bytes, ExportError> {
         compress(self.compression, self.request(batch))
             .map(Bytes::from)
             .map_err(|error| ExportError(format!("the batch cannot be compressed: {error}")))
@@ -53,7 +57,7 @@ impl Encoder {
 
     /// `ExportTraceServiceRequest { resource_spans = 1 }`, and `ResourceSpans {
     /// scope_spans = 2 }` of the one resource.
-    fn request(&self, batch: Vec<SpanData>) -> Vec<u8> {
+    fn request(&self, batch: Vec<Ended>) -> Vec<u8> {
         let scopes = self.scopes(batch);
         let lens = scopes.iter().map(|scope| wire::prefixed(scope.bytes.len()));
         let len = self.resource.len() + lens.sum::<usize>();
@@ -67,13 +71,18 @@ impl Encoder {
     }
 
     /// The spans by their scope.
-    fn scopes(&self, batch: Vec<SpanData>) -> Vec<Scope> {
+    fn scopes(&self, batch: Vec<Ended>) -> Vec<Scope> {
         let mut scopes = Vec::new();
         let mut scratch = Vec::new();
         for span in batch {
-            scratch.clear();
-            span::write(&mut scratch, &span);
-            Scope::of(&mut scopes, &span.instrumentation_scope).push(&scratch);
+            match span {
+                Ended::Bytes(bytes) => Scope::of(&mut scopes, &self.layers).push(&bytes),
+                Ended::Span(span) => {
+                    scratch.clear();
+                    span::write(&mut scratch, &span);
+                    Scope::of(&mut scopes, &span.instrumentation_scope).push(&scratch);
+                }
+            }
         }
         scopes
     }

@@ -14,6 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::batch::Batch as BatchConfig;
+use crate::ended::Ended;
 use crate::flight::{Flight, Source};
 use crate::overflow::Overflow;
 use crate::pace::Pace;
@@ -297,7 +298,7 @@ impl Exporter {
         }
     }
 
-    fn keep(&mut self, spans: Vec<opentelemetry_sdk::trace::SpanData>) {
+    fn keep(&mut self, spans: Vec<Ended>) {
         let count = spans.len() as u64;
         self.accounts.taken(count);
         let payload = catch_unwind(AssertUnwindSafe(|| self.way.prepare(spans)));

@@ -17,7 +17,9 @@
 mod builder;
 mod config;
 mod console;
+mod decode;
 mod encode;
+mod ended;
 mod endpoint;
 mod error;
 mod exporter;
@@ -48,6 +50,7 @@ mod store;
 mod transport;
 mod way;
 mod wire;
+mod written;
 
 pub use self::builder::PipelineBuilder;
 pub use self::error::{FlushError, PipelineError, Setting, ShutdownError};

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Span as _, SpanContext};
+use opentelemetry::trace::{Span as _, SpanContext, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
+use crate::ended::Ended;
 use crate::error::FlushError;
 use crate::exporter::{Command, GRACE};
 use crate::queue::Queue;
@@ -33,7 +34,16 @@ pub(crate) struct Export(Arc<Inner>);
 /// Looks at spans that were recorded although they are not sampled, when they end.
 pub(crate) trait LastLook: fmt::Debug + Send + Sync {
     /// The attribute that says why the span is exported all the same, if it is.
-    fn keeps(&self, span: &SpanData) -> Option<KeyValue>;
+    fn keeps(&self, span: &Ending<'_>) -> Option<KeyValue>;
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub(crate) struct Ending<'a> {
+    pub(crate) kind: &'a SpanKind,
+    pub(crate) status: &'a Status,
+    pub(crate) start: SystemTime,
+    pub(crate) end: SystemTime,
 }
 
 struct Inner {
@@ -73,17 +83,18 @@ impl Export {
         }
     }
 
-    /// Takes a span that has ended. One that was only recorded is not for export, unless
-    /// a last look keeps it; then it is counted from now on.
-    pub(crate) fn ended(&self, mut span: Box<SpanData>) {
-        if !span.span_context.is_sampled() {
-            let Some(why) = self.0.last_look.as_ref().and_then(|it| it.keeps(&span)) else {
-                return;
-            };
-            span.attributes.push(why);
-            self.0.queue.started();
-        }
+    /// Takes a span that has ended.
+    pub(crate) fn ended(&self, span: Ended) {
         self.0.queue.push(span);
+    }
+
+    /// Why a span that was recorded, but not sampled, is exported all the same. Such a
+    /// span is not for export, unless a last look keeps it; then it is counted from now
+    /// on.
+    pub(crate) fn keeps(&self, span: &Ending<'_>) -> Option<KeyValue> {
+        let why = self.0.last_look.as_ref()?.keeps(span)?;
+        self.0.queue.started();
+        Some(why)
     }
 
     /// Whether spans are still to be started, as far as the SDK's provider goes.
@@ -183,8 +194,20 @@ impl SpanProcessor for Export {
         self.started(span.span_context());
     }
 
-    fn on_end(&self, span: SpanData) {
-        self.ended(Box::new(span));
+    fn on_end(&self, mut span: SpanData) {
+        if !span.span_context.is_sampled() {
+            let ending = Ending {
+                kind: &span.span_kind,
+                status: &span.status,
+                start: span.start_time,
+                end: span.end_time,
+            };
+            let Some(why) = self.keeps(&ending) else {
+                return;
+            };
+            span.attributes.push(why);
+        }
+        self.ended(span.into());
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
-use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 
-use crate::size;
+use crate::ended::Ended;
 
 /// Spans that have ended and wait for the export thread, bounded in number and
 /// in bytes.
@@ -67,8 +66,7 @@ struct Shard {
 }
 
 struct Waiting {
-    // Boxed: what waits is written to memory that no cache has.
-    span: Box<SpanData>,
+    span: Ended,
     bytes: u64,
 }
 
@@ -113,7 +111,7 @@ impl Queue {
     }
 
     /// Takes in a sampled span that has ended, or counts why not. Never waits.
-    pub(crate) fn push(&self, span: Box<SpanData>) {
+    pub(crate) fn push(&self, span: Ended) {
         let shard = self.shard();
         if self.closed.load(Ordering::Acquire) {
             let count = if self.forked.load(Ordering::Relaxed) {
@@ -124,7 +122,7 @@ impl Queue {
             count.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let bytes = size::of(&span);
+        let bytes = span.size();
         let before = Load(self.load.fetch_add(Load::of(1, bytes).0, Ordering::Relaxed));
         if before.spans() >= self.limits.spans || before.bytes() + bytes > self.limits.bytes {
             self.load.fetch_sub(Load::of(1, bytes).0, Ordering::Relaxed);
@@ -147,7 +145,7 @@ impl Queue {
     /// Takes up to `max` spans. The order within a thread is kept. Only the
     /// export thread takes; each time another shard goes first, so that none
     /// waits for ever behind a busy one.
-    pub(crate) fn take(&self, max: usize) -> Vec<SpanData> {
+    pub(crate) fn take(&self, max: usize) -> Vec<Ended> {
         let mut taken = Vec::new();
         let mut load = 0;
         let first = self.first.fetch_add(1, Ordering::Relaxed);
@@ -159,7 +157,7 @@ impl Queue {
                     break;
                 };
                 load += Load::of(1, waiting.bytes).0;
-                taken.push(*waiting.span);
+                taken.push(waiting.span);
             }
             let count = (taken.len() - before) as u64;
             shard.taken.fetch_add(count, Ordering::Relaxed);
@@ -306,7 +304,7 @@ mod tests {
 
     use opentelemetry::KeyValue;
     use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
-    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 
     use super::*;
 
@@ -334,27 +332,27 @@ mod tests {
     fn so_many_spans_and_no_more() {
         let queue = queue(3, 1 << 30);
         let span = span(1);
-        (0..5).for_each(|_| queue.push(Box::new(span.clone())));
+        (0..5).for_each(|_| queue.push(span.clone().into()));
         let door = queue.door();
         assert_eq!((door.admitted, door.full, door.ended()), (3, 2, 5));
         assert_eq!(queue.take(2).len(), 2);
         assert_eq!(queue.len(), 1);
-        queue.push(Box::new(span));
+        queue.push(span.into());
         assert_eq!(queue.take(10).len(), 2);
         assert_eq!(queue.len(), 0);
     }
 
     #[test]
     fn so_many_bytes_and_no_more() {
-        let one = size::of(&span(10_000));
+        let one = Ended::from(span(10_000)).size();
         assert!(one >= 10_000);
         let queue = queue(1_000, one * 5 / 2);
         let span = span(10_000);
-        (0..4).for_each(|_| queue.push(Box::new(span.clone())));
+        (0..4).for_each(|_| queue.push(span.clone().into()));
         assert_eq!((queue.door().admitted, queue.door().full), (2, 2));
         // The bytes come back with the spans.
         queue.take(10);
-        queue.push(Box::new(span));
+        queue.push(span.into());
         assert_eq!(queue.door().admitted, 3);
     }
 
@@ -362,7 +360,7 @@ mod tests {
     fn closed_it_counts_and_keeps_nothing() {
         let queue = queue(10, 1 << 30);
         queue.close();
-        queue.push(Box::new(span(1)));
+        queue.push(span(1).into());
         assert_eq!((queue.door().late, queue.len()), (1, 0));
     }
 
@@ -373,7 +371,7 @@ mod tests {
             ..queue(1_000, 1 << 30)
         };
         let span = span(1);
-        (0..100).for_each(|_| queue.push(Box::new(span.clone())));
+        (0..100).for_each(|_| queue.push(span.clone().into()));
         let door = queue.door();
         // When a batch is full; else after 64.
         assert_eq!((door.admitted, door.forked), (10, 90));
@@ -387,7 +385,7 @@ mod tests {
         let taken = Mutex::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..5_000).for_each(|_| queue.push(Box::new(span.clone()))));
+                scope.spawn(|| (0..5_000).for_each(|_| queue.push(span.clone().into())));
             }
             scope.spawn(|| {
                 while *taken.lock().unwrap() < 20_000 {

@@ -80,10 +80,6 @@ impl ShouldSample for SessionOnSpans {
 /// The same for a span that no sampler of the provider's is asked about.
 #[inline(never)]
 pub(crate) fn added_to(mut builder: SpanBuilder, cx: &Context) -> SpanBuilder {
-    // A SERVER span of a layer's has all that the client told.
-    if builder.span_kind == Some(SpanKind::Server) {
-        return builder;
-    }
     let attributes = builder.attributes.get_or_insert_default();
     let missing = missing(cx, |name| has(attributes, name));
     add_missing(attributes, missing);

@@ -33,7 +33,7 @@ mod field {
 
 /// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK` and `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
 const HAS_IS_REMOTE: u32 = 0x100;
-const IS_REMOTE: u32 = 0x200;
+pub(crate) const IS_REMOTE: u32 = 0x200;
 
 /// Appends the whole span.
 pub(crate) fn write(to: &mut Vec<u8>, span: &SpanData) {

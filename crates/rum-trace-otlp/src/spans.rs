@@ -14,7 +14,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracer, SdkTracerProvider,
     ShouldSample,
 };
-use rum_trace_core::tracer::{NewSpan, SpanStarter, scope};
+use rum_trace_core::tracer::{NewSpan, SpanSink, SpanStarter, scope};
 
 use crate::config::resource::{SERVICE_INSTANCE_ID, SERVICE_NAME};
 #[cfg(feature = "sampling")]
@@ -67,10 +67,8 @@ pub(crate) struct Shortcut {
 
 /// A decision that a span tells of.
 pub(crate) trait Why {
-    /// How many attributes it adds at most.
-    fn attributes(&self) -> usize;
     /// Adds them.
-    fn describe(&self, attributes: &mut Vec<KeyValue>);
+    fn describe(&self, add: &mut dyn FnMut(KeyValue));
 }
 
 /// Who decides before a span is described.
@@ -214,16 +212,17 @@ pub(crate) fn record(
     why: Option<&dyn Why>,
 ) -> Context {
     let base = span.base();
-    let room = why.map_or(0, Why::attributes);
-    let mut builder = span.into_builder_with_room(room);
-    if recorder.session_on_every_span {
-        builder = session::added_to(builder, base);
+    let mut recording = ServerSpan::new(recorder, span.kind(), parent, span_context);
+    // A SERVER span of a layer's has all that the client told.
+    if recorder.session_on_every_span && span.kind() != SpanKind::Server {
+        recording.take(session::added_to(span.into_builder(), base));
+    } else {
+        span.describe(&mut recording);
     }
     if let Some(why) = why {
-        why.describe(builder.attributes.get_or_insert_default());
+        why.describe(&mut |attribute| recording.attribute(attribute));
     }
-    let span = ServerSpan::start(recorder, builder, parent, span_context);
-    base.with_span(span)
+    base.with_span(recording)
 }
 
 impl fmt::Debug for PipelineSpans {

@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::encode::Encoder;
+use crate::ended::Ended;
 use crate::error::ExportError;
 use crate::exporter::Outcome;
 use crate::protocol::Compression;
-use crate::size;
 use crate::stats::DropReason;
 use crate::store::Payload;
 use crate::transport::{Delivery, Failure, Retry, Transport};
@@ -59,11 +59,13 @@ impl Way {
     }
 
     /// Makes of spans what is kept until it is delivered.
-    pub(crate) fn prepare(&self, spans: Vec<SpanData>) -> Result<Payload, ExportError> {
+    pub(crate) fn prepare(&self, spans: Vec<Ended>) -> Result<Payload, ExportError> {
         match self {
             Way::Otlp(otlp) => otlp.encoder.encode(spans).map(Payload::Encoded),
             Way::Foreign(_) => {
-                let bytes = spans.iter().map(size::of).sum();
+                let bytes = spans.iter().map(Ended::size).sum();
+                let spans: Result<Vec<_>, _> = spans.into_iter().map(Ended::into_span).collect();
+                let spans = spans.map_err(|error| ExportError(error.to_string()))?;
                 Ok(Payload::Spans(spans, bytes))
             }
         }

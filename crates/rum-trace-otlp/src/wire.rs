@@ -119,15 +119,23 @@ pub(crate) fn attribute(to: &mut Vec<u8>, field: u32, key: &str, value: AnyValue
                 to.extend_from_slice(&[VALUE, 2, INT, low & 0x7f]);
             }
         }
+        AnyValue::Double(number) if key.len() + 13 < SHORT => {
+            to.reserve(key.len() + 15);
+            to.extend_from_slice(&head(key.len() + 13));
+            to.extend_from_slice(key.as_bytes());
+            to.extend_from_slice(&[VALUE, 9, DOUBLE]);
+            to.extend_from_slice(&number.to_bits().to_le_bytes());
+        }
         _ => any_attribute(to, field, key, value),
     }
 }
 
-/// Tags of `KeyValue`, and of a text and a number in `AnyValue`.
+/// Tags of `KeyValue`, and of a text and of numbers in `AnyValue`.
 const KEY: u8 = 0x0a;
 const VALUE: u8 = 0x12;
 const TEXT: u8 = 0x0a;
 const INT: u8 = 0x18;
+const DOUBLE: u8 = 0x21;
 
 /// The same for whatever it is.
 #[inline(never)]

@@ -12,7 +12,7 @@ use rum_trace_bench_overhead::timing::{Caches, measure};
 use rum_trace_bench_overhead::{catalogue, report};
 use rum_trace_bench_requests::ours::OURS;
 use rum_trace_bench_requests::row::Framework;
-use rum_trace_bench_requests::sdk;
+use rum_trace_bench_requests::{program, sdk};
 
 const HEAD: &str = "\
 One process, requests served without sockets: GET /users/{id} with host, user agent,
@@ -21,7 +21,9 @@ same round, bare is what it takes itself. +ns: the median of ROUNDS interleaved 
 (quarters); cold: with 256 KiB touched before each request. Allocations and bytes are
 exact (~: the usual request, some differ); instructions by callgrind. Spans end in a
 processor that drops them, rum-trace's in its pipeline without an exporter, which does;
-attributes are counted in a run of their own. Log lines are written by none.
+attributes are counted in a run of their own. Log lines are written by none. Where spans
+are exported, instructions are those of all threads: request, export, and a collector that
+only counts.
 ";
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -45,9 +47,10 @@ fn exporting(all: &All, rounds: usize, out: &mut String) -> Result<Limit, Box<dy
     let exports = Exports::start()?;
     let rows = export::exporting();
     sdk::export(true);
+    let instructions = program::instructions_exporting("overhead-export", &rows)?;
     let cold = measure(&rows, rounds, Caches::Cold);
     sdk::export(false);
-    *out += &report::exporting(all, &rows, &cold);
+    *out += &report::exporting(all, &rows, &cold, &instructions);
     *out += &format!("{}\n\n", exports.account());
     let median = |name: &str| {
         let found = rows

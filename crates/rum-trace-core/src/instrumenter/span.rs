@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::trace::{SpanBuilder, SpanKind, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 
 use super::{Arrival, Inner};
 use crate::Carrier;
@@ -11,37 +11,57 @@ use crate::active_request::Start;
 use crate::attributes;
 use crate::extract::Extraction;
 use crate::semconv;
-use crate::tracer::NewSpan;
+use crate::tracer::{Building, NewSpan, SpanSink};
 #[cfg(feature = "tracing")]
-use crate::{tracing_layer, tracing_span};
+use crate::{tracer, tracing_layer, tracing_span};
 
 impl Inner {
-    /// The span to start, and whether it has its final name.
-    fn server_span(
+    /// Tells the span that is to start, but for when; and whether it has its final name.
+    fn describe(
         &self,
         arrival: &Arrival<'_>,
         extraction: &Extraction,
-        further: usize,
-    ) -> (SpanBuilder, bool) {
-        // A linked sw8 describes itself on the link.
-        let sw8 = extraction.sw8.as_ref();
-        let sw8 = sw8.filter(|_| extraction.parent_is(Carrier::Sw8));
-        let mut attributes =
-            attributes::at_creation(&self.attributes, &self.counters, arrival, sw8, further);
-        self.hooks
-            .add_attributes(arrival.request, arrival.rum, &mut attributes);
+        sink: &mut dyn SpanSink,
+    ) -> bool {
+        if self.hooks.has_attributes() {
+            self.attributes_with_hook(arrival, extraction, sink);
+        } else {
+            self.attributes(arrival, extraction, sink);
+        }
         if let Some(trust) = extraction.untrusted {
-            attributes.push(KeyValue::new(semconv::RUM_TRUST, trust));
+            sink.value(semconv::RUM_TRUST, trust.into());
+        }
+        for link in extraction.links(&self.counters) {
+            sink.link(link);
         }
         let given = self.hooks.span_name(arrival.request);
         let named = given.is_some() || arrival.route().is_some();
-        let name = given.map_or_else(|| arrival.span_name(), Cow::Owned);
-        let mut span = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
-        span.attributes = Some(attributes);
-        if !extraction.others.is_empty() {
-            span.links = Some(extraction.links(&self.counters));
-        }
-        (span, named)
+        sink.name(given.map_or_else(|| arrival.span_name(), Cow::Owned));
+        named
+    }
+
+    fn attributes(&self, arrival: &Arrival<'_>, extraction: &Extraction, sink: &mut dyn SpanSink) {
+        // A linked sw8 describes itself on the link.
+        let sw8 = extraction.sw8.as_ref();
+        let sw8 = sw8.filter(|_| extraction.parent_is(Carrier::Sw8));
+        attributes::at_creation(&self.attributes, &self.counters, arrival, sw8, sink);
+    }
+
+    /// The user's hook is shown what there is, and may change it.
+    #[inline(never)]
+    fn attributes_with_hook(
+        &self,
+        arrival: &Arrival<'_>,
+        extraction: &Extraction,
+        sink: &mut dyn SpanSink,
+    ) {
+        let mut span = Building::new(SpanKind::Server, 0);
+        self.attributes(arrival, extraction, &mut span);
+        let attributes = span.attributes_mut();
+        self.hooks
+            .add_attributes(arrival.request, arrival.rum, attributes);
+        sink.expect(attributes.capacity());
+        attributes.drain(..).for_each(|it| sink.attribute(it));
     }
 
     /// Describes and starts the span.
@@ -53,13 +73,11 @@ impl Inner {
     ) -> Started {
         // What is not recorded needs no name.
         let (mut named, mut start) = (true, None);
-        let cx = self.start_described(base, arrival, extraction, &mut |further| {
+        let cx = self.start_described(base, arrival, extraction, &mut |sink| {
             let now = Start::now();
-            let mut span;
-            (span, named) = self.server_span(arrival, extraction, further);
-            span.start_time = Some(now.time);
             start = Some(now);
-            span
+            sink.start_time(now.time);
+            named = self.describe(arrival, extraction, sink);
         });
         match cx {
             Some(cx) => Started {
@@ -79,7 +97,7 @@ impl Inner {
         base: &Context,
         arrival: &Arrival<'_>,
         extraction: &Extraction,
-        describe: &mut dyn FnMut(usize) -> SpanBuilder,
+        describe: &mut dyn FnMut(&mut dyn SpanSink),
     ) -> Option<Context> {
         let remote = extraction.parent.as_ref();
         let span = NewSpan {
@@ -129,12 +147,16 @@ impl Inner {
         arrival: &Arrival<'_>,
         extraction: &Extraction,
     ) -> Started {
-        let (span, named) = self.server_span(arrival, extraction, 0);
+        let mut span = Building::new(SpanKind::Server, 0);
+        let named = self.describe(arrival, extraction, &mut span);
+        let span = span.finish();
         let parent = self.caller(base, extraction);
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
         let cx = cx.unwrap_or_else(|| {
-            self.start_described(base, arrival, extraction, &mut |_| span.clone())
-                .unwrap_or(parent)
+            self.start_described(base, arrival, extraction, &mut |sink| {
+                tracer::tell(span.clone(), sink)
+            })
+            .unwrap_or(parent)
         });
         tracing_span::record_ids(&tracing_span, &cx);
         Started {

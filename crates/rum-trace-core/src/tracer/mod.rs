@@ -1,5 +1,7 @@
 //! What starts the SERVER spans of an instrumenter.
 
+mod shared;
+mod sink;
 mod source;
 
 use std::borrow::Cow;
@@ -11,6 +13,11 @@ use opentelemetry::trace::{
     SpanBuilder, SpanContext, SpanKind, TraceContextExt as _, TraceState as SdkTraceState, Tracer,
 };
 
+pub use self::shared::SharedAttributes;
+pub(crate) use self::sink::Building;
+pub use self::sink::SpanSink;
+#[cfg(feature = "tracing")]
+pub(crate) use self::sink::tell;
 pub(crate) use self::source::SpanSource;
 pub use self::source::{Installed, install, scope};
 use crate::extract::Remote;
@@ -64,8 +71,7 @@ pub struct NewSpan<'a> {
     pub(crate) remote: Option<&'a Remote>,
     /// The request that came in; `None` of one that goes out.
     pub(crate) asked: Option<&'a dyn Asked>,
-    /// With room for so many attributes more.
-    pub(crate) describe: &'a mut dyn FnMut(usize) -> SpanBuilder,
+    pub(crate) describe: &'a mut dyn FnMut(&mut dyn SpanSink),
 }
 
 impl<'a> NewSpan<'a> {
@@ -171,8 +177,13 @@ impl<'a> NewSpan<'a> {
         self.asked?.client_address()
     }
 
-    /// Name, kind, attributes and links. Making them is most of what a span
+    /// Tells name, start, attributes and links. Making them is most of what a span
     /// costs.
+    pub fn describe(self, to: &mut dyn SpanSink) {
+        (self.describe)(to);
+    }
+
+    /// Name, kind, start, attributes and links as the SDK takes them.
     #[must_use]
     pub fn into_builder(self) -> SpanBuilder {
         self.into_builder_with_room(0)
@@ -182,7 +193,9 @@ impl<'a> NewSpan<'a> {
     /// all of them moved.
     #[must_use]
     pub fn into_builder_with_room(self, further: usize) -> SpanBuilder {
-        (self.describe)(further)
+        let mut span = Building::new(self.kind(), further);
+        (self.describe)(&mut span);
+        span.finish()
     }
 }
 

@@ -99,14 +99,10 @@ pub(crate) enum Ot {
 }
 
 impl Why for Decision {
-    fn attributes(&self) -> usize {
-        1 + usize::from(self.rule.is_some())
-    }
-
-    fn describe(&self, attributes: &mut Vec<KeyValue>) {
-        attributes.push(KeyValue::new(REASON, self.reason));
+    fn describe(&self, add: &mut dyn FnMut(KeyValue)) {
+        add(KeyValue::new(REASON, self.reason));
         if let Some(rule) = &self.rule {
-            attributes.push(KeyValue::new(RULE, Arc::clone(rule)));
+            add(KeyValue::new(RULE, Arc::clone(rule)));
         }
     }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
-use opentelemetry_sdk::trace::SpanData;
 
 use super::cap::{Bucket, Time};
+use crate::processor::Ending;
 
 /// Which SERVER spans are exported although they were not sampled: those that ended in
 /// an error, or took too long. Their children were never recorded, so they come alone,
@@ -96,14 +96,14 @@ impl Keeper {
     }
 
     /// Why the span would be kept.
-    pub(super) fn wants(&self, span: &SpanData) -> Option<Kept> {
-        if span.span_kind != SpanKind::Server {
+    pub(super) fn wants(&self, span: &Ending<'_>) -> Option<Kept> {
+        if *span.kind != SpanKind::Server {
             return None;
         }
         if self.errors && matches!(span.status, Status::Error { .. }) {
             return Some(Kept::Error);
         }
-        let took = span.end_time.duration_since(span.start_time);
+        let took = span.end.duration_since(span.start);
         let took = took.unwrap_or_default();
         let is_slow = self.slower_than.is_some_and(|limit| took > limit);
         is_slow.then_some(Kept::Slow)

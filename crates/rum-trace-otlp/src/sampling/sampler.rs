@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceId};
-use opentelemetry_sdk::trace::SpanData;
 use rum_trace_core::Networks;
 
 use super::cap::{Cap, Passed};
@@ -18,7 +17,7 @@ use super::rules::Ruleset;
 use super::stats::{Counters, add};
 use super::watch::Watch;
 use super::{Rules, SamplingHandle, SessionSamplerBuilder};
-use crate::processor::LastLook;
+use crate::processor::{Ending, LastLook};
 
 /// A sampler that knows sessions: see [the module](crate::sampling).
 ///
@@ -91,7 +90,7 @@ impl SessionSampler {
 }
 
 impl LastLook for Inner {
-    fn keeps(&self, span: &SpanData) -> Option<KeyValue> {
+    fn keeps(&self, span: &Ending<'_>) -> Option<KeyValue> {
         let keeper = self.keeper.as_ref()?;
         let kept = keeper.wants(span)?;
         if !keeper.has_room() {

@@ -59,7 +59,7 @@ fn of_parent(parent: &SpanContext) -> SamplingResult {
 fn result(decision: &Decision, list: TraceState, trace_id: TraceId) -> SamplingResult {
     let mut attributes = Vec::new();
     if decision.verdict != Verdict::Dropped {
-        decision.describe(&mut attributes);
+        decision.describe(&mut |attribute| attributes.push(attribute));
     }
     SamplingResult {
         decision: match decision.verdict {

@@ -92,7 +92,7 @@ impl Description<'_> {
     pub(super) fn attributes(&self) -> Vec<KeyValue> {
         let mut list = Vec::with_capacity(CAPACITY);
         match self.call {
-            Some(call) => call.push_attributes(&mut list),
+            Some(call) => list.extend(call.attributes()),
             None => self.http(&mut list),
         }
         let server = self.server.attributes().into_iter().flatten();

@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use opentelemetry::trace::{SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt};
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 
 pub use self::failure::CallFailure;
@@ -365,13 +365,13 @@ impl Begun {
             base: parent,
             remote: None,
             asked: None,
-            describe: &mut |_| {
+            describe: &mut |sink| {
                 described = true;
-                let mut span = SpanBuilder::from_name(description.span_name());
-                span.span_kind = Some(SpanKind::Client);
-                span.attributes = Some(description.attributes());
-                span.start_time = Some(start.time);
-                span
+                sink.name(description.span_name());
+                sink.start_time(start.time);
+                let attributes = description.attributes();
+                sink.expect(attributes.capacity());
+                attributes.into_iter().for_each(|it| sink.attribute(it));
             },
         };
         let cx = inner.spans.start(span, &inner.counters);

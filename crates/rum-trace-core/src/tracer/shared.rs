@@ -1,0 +1,74 @@
+//! Attributes that many requests have in common.
+
+use opentelemetry::Value;
+
+use crate::semconv;
+
+/// The attributes that all requests of one method, route, host, scheme and version of
+/// the protocol have. There are a few such sets in a process: whoever writes attributes
+/// down can keep what it wrote.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SharedAttributes {
+    pub(crate) method: Option<&'static str>,
+    pub(crate) scheme: Option<&'static str>,
+    pub(crate) route: Option<&'static str>,
+    pub(crate) address: Option<&'static str>,
+    pub(crate) port: Option<u16>,
+    pub(crate) version: Option<&'static str>,
+}
+
+impl SharedAttributes {
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let texts = [
+            (semconv::HTTP_REQUEST_METHOD, self.method),
+            (semconv::URL_SCHEME, self.scheme),
+            (semconv::HTTP_ROUTE, self.route),
+            (semconv::NETWORK_PROTOCOL_VERSION, self.version),
+            (semconv::SERVER_ADDRESS, self.address),
+        ];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, Value::from(text?))));
+        let port = self.port.map(i64::from);
+        let port = port.map(|port| (semconv::SERVER_PORT, Value::from(port)));
+        texts.chain(port)
+    }
+
+    /// Whether these are the very same texts: `false` says nothing.
+    #[must_use]
+    #[inline]
+    pub fn is_same(&self, other: &Self) -> bool {
+        is_same(self.route, other.route)
+            && is_same(self.address, other.address)
+            && is_same(self.method, other.method)
+            && is_same(self.scheme, other.scheme)
+            && is_same(self.version, other.version)
+            && self.port == other.port
+    }
+
+    /// A number that is the same for the same texts, to find a place by: its upper bits
+    /// are the better ones.
+    #[must_use]
+    #[inline]
+    pub fn number(&self) -> u64 {
+        // What is static does not move.
+        let mixed = place(self.route) ^ place(self.address).rotate_left(7);
+        let mixed = mixed ^ place(self.method).rotate_left(13) ^ place(self.scheme).rotate_left(19);
+        mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+#[inline]
+fn is_same(one: Option<&'static str>, other: Option<&'static str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+#[inline]
+fn place(text: Option<&'static str>) -> u64 {
+    text.map_or(0, |text| text.as_ptr() as u64)
+}
