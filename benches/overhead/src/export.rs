@@ -2,6 +2,7 @@
 //! processor and opentelemetry-otlp, ours through its own pipeline, each to a
 //! collector of its own.
 
+use std::error::Error;
 use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -64,16 +65,34 @@ impl Exports {
         Ok(exports)
     }
 
+    /// Sends all that wait.
+    ///
+    /// # Errors
+    ///
+    /// If one of the exporters cannot.
+    pub fn flush(&self) -> Result<(), Box<dyn Error>> {
+        sdk::flush()?;
+        otel_0_32::flush()?;
+        Ok(pipeline().flush()?)
+    }
+
+    /// Whether each collector has got all that were to be sent to it; asked after a
+    /// flush.
+    #[must_use]
+    pub fn has_all(&self) -> bool {
+        // As above.
+        std::thread::sleep(Duration::from_millis(50));
+        pipeline().stats().lost() == 0
+            && self.sdk.spans() == sdk::exported()
+            && self.sdk_0_32.spans() == otel_0_32::exported()
+    }
+
     /// How many spans each collector got, and how many ours lost, once all that
     /// wait are sent.
     #[must_use]
     pub fn account(&self) -> String {
-        let flushed = [
-            sdk::flush().map_err(|error| error.to_string()),
-            otel_0_32::flush(),
-            pipeline().flush().map_err(|error| error.to_string()),
-        ];
-        let failed: Vec<String> = flushed.into_iter().filter_map(Result::err).collect();
+        let flushed = self.flush().map_err(|error| error.to_string());
+        let failed: Vec<String> = flushed.err().into_iter().collect();
         // The answer to a batch goes out before its spans are counted.
         std::thread::sleep(Duration::from_millis(50));
         let ours = pipeline().stats();

@@ -37,12 +37,28 @@ pub struct Allocated {
 ///
 /// If the arguments are not the name of a row and a number.
 pub fn serve(makers: &[Maker]) -> Result<(), Box<dyn Error>> {
+    serve_in_parts(makers, usize::MAX, || Ok(()))
+}
+
+/// The same, with a pause after each `part` requests.
+///
+/// # Errors
+///
+/// Likewise, and what `pause` finds wrong.
+pub fn serve_in_parts(
+    makers: &[Maker],
+    part: usize,
+    mut pause: impl FnMut() -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let row = named(makers, arguments.next())?;
     let count: usize = arguments.next().ok_or("how many requests?")?.parse()?;
     let mut subject = row.make();
-    for _ in 0..count / 16 {
+    for served in (16..=count).step_by(16) {
         subject.serve(16);
+        if served % part == 0 {
+            pause()?;
+        }
     }
     Ok(())
 }

@@ -60,3 +60,17 @@ impl Written {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_are_none_and_too_many_are_not_written() {
+        let attributes = SharedAttributes::default();
+        let mut bytes = vec![7];
+        assert_eq!(shared(&mut bytes, &attributes, |_| false), None);
+        assert_eq!(shared(&mut bytes, &attributes, |count| count == 0), Some(0));
+        assert_eq!(bytes, [7]);
+    }
+}

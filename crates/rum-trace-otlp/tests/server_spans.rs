@@ -16,7 +16,7 @@ use opentelemetry::{Context, KeyValue, SpanId, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, Span, SpanData,
-    SpanProcessor,
+    SpanLimits, SpanProcessor,
 };
 use rum_trace_core::{Instrumenter, InstrumenterBuilder, RequestInfo, Trust, TrustPolicy};
 use rum_trace_otlp::{Pipeline, PipelineBuilder};
@@ -127,6 +127,36 @@ fn they_are_those_of_the_tracer() {
                 let rum = header(&found.span_context).contains("rum=");
                 assert_eq!(rum, with_rum && !request.0.is_empty());
             }
+        }
+    }
+}
+
+#[test]
+fn the_limit_of_attributes_is_the_tracers() {
+    let request = Request::of_a_phone("01");
+    // Also one that cuts what requests of a route share, and one that all are within.
+    for limit in [0, 1, 2, 3, 4, 9, 128] {
+        let exporter = InMemorySpanExporter::default();
+        let limits = SpanLimits {
+            max_attributes_per_span: limit,
+            ..SpanLimits::default()
+        };
+        let pipeline = pipeline(&exporter).span_limits(limits).build().unwrap();
+        let base = Instrumenter::builder;
+        let by_tracer = instrumenter(base().tracer_provider(pipeline.tracer_provider()));
+        let by_starter = instrumenter(base().span_starter(pipeline.span_starter()));
+        // Twice: what was written for the first is there for the second.
+        for _ in 0..2 {
+            serve(&by_tracer, &request);
+            serve(&by_starter, &request);
+            let spans = spans(&exporter, &pipeline);
+            let [expected, found] = &spans[..] else {
+                panic!("two spans: {spans:?}");
+            };
+            same(expected, found);
+            let dropped = expected.dropped_attributes_count;
+            assert_eq!(found.dropped_attributes_count, dropped);
+            assert_eq!(dropped > 0, limit < 128);
         }
     }
 }

@@ -154,7 +154,7 @@ impl Inner {
         let (tracing_span, cx) = tracing_span::open(&span, &parent, arrival.rum);
         let cx = cx.unwrap_or_else(|| {
             self.start_described(base, arrival, extraction, &mut |sink| {
-                tracer::tell(span.clone(), sink)
+                tracer::tell(span.clone(), sink);
             })
             .unwrap_or(parent)
         });

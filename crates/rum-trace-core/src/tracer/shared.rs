@@ -6,7 +6,17 @@ use crate::semconv;
 
 /// The attributes that all requests of one method, route, host, scheme and version of
 /// the protocol have. There are a few such sets in a process: whoever writes attributes
-/// down can keep what it wrote.
+/// down can keep what it wrote, and find it by [`number`](Self::number) and
+/// [`is_same`](Self::is_same).
+///
+/// ```
+/// use rum_trace_core::tracer::SharedAttributes;
+///
+/// let none = SharedAttributes::default();
+/// assert_eq!(none.iter().count(), 0);
+/// assert!(none.is_same(&SharedAttributes::default()));
+/// assert_eq!(none.number(), SharedAttributes::default().number());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SharedAttributes {
     pub(crate) method: Option<&'static str>,
@@ -71,4 +81,58 @@ fn is_same(one: Option<&'static str>, other: Option<&'static str>) -> bool {
 #[inline]
 fn place(text: Option<&'static str>) -> u64 {
     text.map_or(0, |text| text.as_ptr() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_are_told_from_all_others() {
+        let all = SharedAttributes {
+            method: Some("GET"),
+            scheme: Some("http"),
+            route: Some("/users/{id}"),
+            address: Some("shop.example"),
+            port: Some(8080),
+            version: Some("1.1"),
+        };
+        let others = [
+            SharedAttributes {
+                method: Some("PUT"),
+                ..all
+            },
+            SharedAttributes {
+                scheme: None,
+                ..all
+            },
+            SharedAttributes {
+                route: Some("/users"),
+                ..all
+            },
+            SharedAttributes {
+                address: None,
+                ..all
+            },
+            SharedAttributes {
+                port: Some(80),
+                ..all
+            },
+            SharedAttributes {
+                version: Some("2"),
+                ..all
+            },
+            // The beginning of the same text.
+            SharedAttributes {
+                route: Some(&all.route.unwrap()[..6]),
+                ..all
+            },
+        ];
+        assert!(all.is_same(&all));
+        assert_eq!(all.number(), all.clone().number());
+        for other in others {
+            assert!(!all.is_same(&other) && !other.is_same(&all), "{other:?}");
+        }
+        assert_eq!((all.iter().count(), others[3].iter().count()), (6, 5));
+    }
 }

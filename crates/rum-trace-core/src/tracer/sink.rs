@@ -13,7 +13,49 @@ use crate::{intern, semconv};
 /// Takes the description of a span that begins, piece by piece: see
 /// [`NewSpan::describe`](super::NewSpan::describe).
 ///
-/// Texts are lent: whoever writes them down at once needs no copy of its own.
+/// Texts are lent: whoever writes them down at once needs no copy of its own. In which
+/// order the pieces come is not said, but for [`expect`](Self::expect).
+///
+/// ```
+/// use std::borrow::Cow;
+/// use std::time::SystemTime;
+///
+/// use opentelemetry::trace::Link;
+/// use opentelemetry::{KeyValue, Value};
+/// use rum_trace_core::tracer::{SharedAttributes, SpanSink};
+///
+/// /// One line for each attribute.
+/// #[derive(Default)]
+/// struct Lines(String);
+///
+/// impl SpanSink for Lines {
+///     fn name(&mut self, _: Cow<'static, str>) {}
+///     fn start_time(&mut self, _: SystemTime) {}
+///     fn expect(&mut self, attributes: usize) {
+///         self.0.reserve(attributes * 40);
+///     }
+///     fn shared(&mut self, attributes: &SharedAttributes) {
+///         attributes.iter().for_each(|(key, value)| self.value(key, value));
+///     }
+///     fn text(&mut self, key: &'static str, text: &str) {
+///         self.0 += &format!("{key}={text:?}\n");
+///     }
+///     fn common_text(&mut self, key: &'static str, text: &str) {
+///         self.text(key, text);
+///     }
+///     fn value(&mut self, key: &'static str, value: Value) {
+///         self.0 += &format!("{key}={value}\n");
+///     }
+///     fn attribute(&mut self, it: KeyValue) {
+///         self.0 += &format!("{}={}\n", it.key, it.value);
+///     }
+///     fn link(&mut self, _: Link) {}
+/// }
+///
+/// let mut lines = Lines::default();
+/// lines.text("url.path", "/users/42");
+/// assert_eq!(lines.0, "url.path=\"/users/42\"\n");
+/// ```
 pub trait SpanSink {
     /// What the span is called.
     fn name(&mut self, name: Cow<'static, str>);
@@ -134,4 +176,60 @@ pub(crate) fn tell(span: SpanBuilder, sink: &mut dyn SpanSink) {
     attributes.into_iter().for_each(|it| sink.attribute(it));
     let links = span.links.unwrap_or_default();
     links.into_iter().for_each(|link| sink.link(link));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracer::SharedAttributes;
+
+    /// Everything that a sink can be told.
+    fn describe(sink: &mut dyn SpanSink) {
+        sink.start_time(SystemTime::UNIX_EPOCH);
+        sink.expect(6);
+        sink.shared(&SharedAttributes {
+            route: Some("/users/{id}"),
+            port: Some(8080),
+            ..SharedAttributes::default()
+        });
+        sink.text(semconv::URL_PATH, "/users/42");
+        sink.common_text(semconv::USER_AGENT_ORIGINAL, "curl/8");
+        sink.value(semconv::NETWORK_PEER_PORT, Value::from(5432));
+        sink.attribute(KeyValue::new("own", true));
+        sink.link(Link::with_context(opentelemetry::trace::SpanContext::NONE));
+        sink.name(Cow::Borrowed("GET /users/{id}"));
+    }
+
+    #[test]
+    fn a_builder_has_what_the_sink_was_told() {
+        let mut building = Building::new(SpanKind::Server, 2);
+        describe(&mut building);
+        let room = building.attributes_mut().capacity();
+        let span = building.finish();
+        assert_eq!(room, 8);
+        assert_eq!(span.name, "GET /users/{id}");
+        assert_eq!(span.span_kind, Some(SpanKind::Server));
+        assert_eq!(span.start_time, Some(SystemTime::UNIX_EPOCH));
+        assert_eq!(span.links.as_ref().map(Vec::len), Some(1));
+        let expected = [
+            KeyValue::new("http.route", "/users/{id}"),
+            KeyValue::new("server.port", 8080),
+            KeyValue::new("url.path", "/users/42"),
+            KeyValue::new("user_agent.original", "curl/8"),
+            KeyValue::new("network.peer.port", 5432),
+            KeyValue::new("own", true),
+        ];
+        assert_eq!(span.attributes.as_deref(), Some(&expected[..]));
+    }
+
+    #[cfg(feature = "tracing")]
+    #[test]
+    fn what_a_builder_holds_is_told_whole() {
+        let mut one = Building::new(SpanKind::Server, 0);
+        describe(&mut one);
+        let one = one.finish();
+        let mut other = Building::new(SpanKind::Server, 0);
+        tell(one.clone(), &mut other);
+        assert_eq!(format!("{:?}", other.finish()), format!("{one:?}"));
+    }
 }
