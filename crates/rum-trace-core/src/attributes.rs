@@ -8,7 +8,7 @@ use crate::RequestInfo;
 use crate::capture::HeaderCapture;
 use crate::forwarded::Forwarding;
 use crate::instrumenter::Arrival;
-use crate::intern::Route;
+use crate::intern::{self, Route};
 use crate::limits;
 use crate::method::Method;
 use crate::peer;
@@ -135,13 +135,6 @@ impl Attributes<'_> {
         self.sink.text(name, &text);
     }
 
-    /// The same for what many clients send.
-    fn common_text(&mut self, name: &'static str, text: &str) {
-        let (text, cut) = limits::field(text, limits::MAX_TEXT);
-        self.over_limit += u32::from(cut);
-        self.sink.common_text(name, &text);
-    }
-
     #[inline(never)]
     fn headers(&mut self, wanted: &HeaderCapture, request: &dyn RequestInfo) {
         let (captured, over_limit) = wanted.attributes(|visit| request.for_each_header(visit));
@@ -185,11 +178,12 @@ impl Attributes<'_> {
 
     fn agent(&mut self, arrival: &Arrival<'_>) {
         if let Some(agent) = arrival.headers.user_agent.first() {
-            match std::str::from_utf8(agent) {
-                Ok(agent) => self.common_text(semconv::USER_AGENT_ORIGINAL, agent),
-                Err(_) => {
+            // Looking a kept one up costs less than looking through another.
+            match intern::user_agent(agent) {
+                Some(agent) => self.push(semconv::USER_AGENT_ORIGINAL, agent),
+                None => {
                     let agent = String::from_utf8_lossy(agent);
-                    self.common_text(semconv::USER_AGENT_ORIGINAL, &agent);
+                    self.text(semconv::USER_AGENT_ORIGINAL, &agent);
                 }
             }
         }

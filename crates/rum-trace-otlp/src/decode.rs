@@ -176,9 +176,7 @@ mod tests {
         let events = span.events.events.iter_mut().map(|it| &mut it.attributes);
         let links = span.links.links.iter_mut().map(|it| &mut it.attributes);
         for kv in lists.into_iter().chain(events).chain(links).flatten() {
-            if let Value::Array(Array::Bool(_) | Array::I64(_) | Array::F64(_)) = &kv.value
-                && kv.value.as_str() == "[]"
-            {
+            if kv.value.as_str() == "[]" && matches!(kv.value, Value::Array(_)) {
                 kv.value = Value::Array(Array::String(Vec::new()));
             }
         }

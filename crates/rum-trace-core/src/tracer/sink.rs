@@ -8,7 +8,7 @@ use opentelemetry::trace::{Link, SpanBuilder, SpanKind};
 use opentelemetry::{KeyValue, StringValue, Value};
 
 use super::SharedAttributes;
-use crate::{intern, semconv};
+use crate::intern;
 
 /// Takes the description of a span that begins, piece by piece: see
 /// [`NewSpan::describe`](super::NewSpan::describe).
@@ -141,10 +141,7 @@ impl SpanSink for Building {
 
     /// Text that is kept costs no allocation.
     fn common_text(&mut self, key: &'static str, text: &str) {
-        let kept = match key {
-            semconv::USER_AGENT_ORIGINAL => intern::user_agent(text.as_bytes()),
-            _ => intern::app(text),
-        };
+        let kept = intern::app(text);
         let text = kept.map_or_else(|| StringValue::from(text.to_owned()), StringValue::from);
         self.value(key, Value::String(text));
     }
@@ -181,6 +178,7 @@ pub(crate) fn tell(span: SpanBuilder, sink: &mut dyn SpanSink) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semconv;
     use crate::tracer::SharedAttributes;
 
     /// Everything that a sink can be told.
@@ -193,7 +191,7 @@ mod tests {
             ..SharedAttributes::default()
         });
         sink.text(semconv::URL_PATH, "/users/42");
-        sink.common_text(semconv::USER_AGENT_ORIGINAL, "curl/8");
+        sink.common_text(semconv::RUM_APP_VERSION, "1.2");
         sink.value(semconv::NETWORK_PEER_PORT, Value::from(5432));
         sink.attribute(KeyValue::new("own", true));
         sink.link(Link::with_context(opentelemetry::trace::SpanContext::NONE));
@@ -215,7 +213,7 @@ mod tests {
             KeyValue::new("http.route", "/users/{id}"),
             KeyValue::new("server.port", 8080),
             KeyValue::new("url.path", "/users/42"),
-            KeyValue::new("user_agent.original", "curl/8"),
+            KeyValue::new("rum.app.version", "1.2"),
             KeyValue::new("network.peer.port", 5432),
             KeyValue::new("own", true),
         ];
