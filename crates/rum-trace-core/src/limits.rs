@@ -61,15 +61,52 @@ pub(crate) fn field(text: &str, max: usize) -> (Cow<'_, str>, bool) {
     (kept, true)
 }
 
-/// Looks at all of it, without a branch for each byte.
+/// Looks at eight bytes at a time: these texts are too short for more.
 fn is_printable_ascii(text: &str) -> bool {
-    let other = |found: bool, byte: &u8| found | !matches!(byte, b' '..=b'~');
-    !text.as_bytes().iter().fold(false, other)
+    let mut found = 0;
+    let mut rest = text.as_bytes();
+    while let Some((word, after)) = rest.split_first_chunk() {
+        found |= not_printable(*word);
+        rest = after;
+    }
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    found | not_printable(last) == 0
+}
+
+/// Zero if all eight bytes are `' '..='~'`.
+const fn not_printable(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes);
+    const EACH: u64 = u64::MAX / 255;
+    const HIGH: u64 = EACH * 0x80;
+    // The first byte below a space borrows from its own high bit; `DEL` and one make it.
+    let below = word.wrapping_sub(EACH * 0x20);
+    let above = word.wrapping_add(EACH);
+    (word | below | above) & HIGH
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn printable_is_what_each_byte_is(text in "[\\x00-\\u{ff}]{0,3}[ -~]{0,30}[\\x00-\\u{ff}]{0,3}[ -~]{0,9}") {
+            let each = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+            proptest::prop_assert_eq!(is_printable_ascii(&text), each);
+        }
+    }
+
+    #[test]
+    fn each_byte_is_looked_at_in_each_place() {
+        for (place, byte) in (0..24).flat_map(|place| (0..0x80_u8).map(move |it| (place, it))) {
+            let mut bytes = [b'x'; 24];
+            bytes[place] = byte;
+            let text = std::str::from_utf8(&bytes).unwrap();
+            let printable = matches!(byte, b' '..=b'~');
+            assert_eq!(is_printable_ascii(text), printable, "{place} {byte:#x}");
+        }
+    }
 
     #[test]
     fn fields_are_cut_at_a_character_and_cleaned() {

@@ -84,9 +84,23 @@ fn within(attributes: &[KeyValue], limit: u32) -> (&[KeyValue], u32) {
     (&attributes[..kept], u32::try_from(over).unwrap_or(u32::MAX))
 }
 
-/// What an attribute of a SERVER span takes, with its share of the rest: guessed, so that
-/// there is one allocation.
+/// What an attribute of a SERVER span takes at most, mostly, with its share of the rest:
+/// guessed, so that there is one allocation.
 const BYTES_EACH: usize = 52;
+
+/// Up to so many bytes allocators have ready, and what is guessed to be little more is
+/// mostly less.
+const READY: usize = 1_024;
+
+/// What a span with so many attributes is begun with.
+fn room_for(attributes: usize) -> usize {
+    let guess = attributes.saturating_mul(BYTES_EACH);
+    if guess < READY / 4 * 5 {
+        guess.min(READY)
+    } else {
+        guess
+    }
+}
 
 impl ServerSpan {
     /// A span that begins now, and is not described yet.
@@ -201,7 +215,7 @@ impl SpanSink for ServerSpan {
 
     fn expect(&mut self, attributes: usize) {
         if let Some(bytes) = &mut self.bytes {
-            bytes.reserve_exact(attributes * BYTES_EACH);
+            bytes.reserve_exact(room_for(attributes));
         }
     }
 
