@@ -39,6 +39,10 @@ pub(crate) trait LastLook: fmt::Debug + Send + Sync {
 
 /// What is looked at.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "sampling"),
+    allow(dead_code, reason = "who looks comes with that feature")
+)]
 pub(crate) struct Ending<'a> {
     pub(crate) kind: &'a SpanKind,
     pub(crate) status: &'a Status,
