@@ -55,7 +55,7 @@ impl Inner {
         extraction: &Extraction,
         sink: &mut dyn SpanSink,
     ) {
-        let mut span = Building::new(SpanKind::Server, 0);
+        let mut span = Building::new(SpanKind::Server);
         self.attributes(arrival, extraction, &mut span);
         let attributes = span.attributes_mut();
         self.hooks
@@ -147,7 +147,7 @@ impl Inner {
         arrival: &Arrival<'_>,
         extraction: &Extraction,
     ) -> Started {
-        let mut span = Building::new(SpanKind::Server, 0);
+        let mut span = Building::new(SpanKind::Server);
         let named = self.describe(arrival, extraction, &mut span);
         let span = span.finish();
         let parent = self.caller(base, extraction);

@@ -186,14 +186,7 @@ impl<'a> NewSpan<'a> {
     /// Name, kind, start, attributes and links as the SDK takes them.
     #[must_use]
     pub fn into_builder(self) -> SpanBuilder {
-        self.into_builder_with_room(0)
-    }
-
-    /// The same, with room for so many attributes more: one that does not fit would have
-    /// all of them moved.
-    #[must_use]
-    pub fn into_builder_with_room(self, further: usize) -> SpanBuilder {
-        let mut span = Building::new(self.kind(), further);
+        let mut span = Building::new(self.kind());
         (self.describe)(&mut span);
         span.finish()
     }

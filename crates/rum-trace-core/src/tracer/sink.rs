@@ -91,16 +91,13 @@ pub trait SpanSink {
 pub(crate) struct Building {
     span: SpanBuilder,
     attributes: Vec<KeyValue>,
-    /// For so many attributes that are not expected here.
-    room: usize,
 }
 
 impl Building {
-    pub(crate) fn new(kind: SpanKind, room: usize) -> Self {
+    pub(crate) fn new(kind: SpanKind) -> Self {
         Building {
             span: SpanBuilder::from_name("").with_kind(kind),
             attributes: Vec::new(),
-            room,
         }
     }
 
@@ -126,7 +123,7 @@ impl SpanSink for Building {
     }
 
     fn expect(&mut self, attributes: usize) {
-        self.attributes.reserve_exact(attributes + self.room);
+        self.attributes.reserve_exact(attributes);
     }
 
     fn shared(&mut self, attributes: &SharedAttributes) {
@@ -200,11 +197,11 @@ mod tests {
 
     #[test]
     fn a_builder_has_what_the_sink_was_told() {
-        let mut building = Building::new(SpanKind::Server, 2);
+        let mut building = Building::new(SpanKind::Server);
         describe(&mut building);
         let room = building.attributes_mut().capacity();
         let span = building.finish();
-        assert_eq!(room, 8);
+        assert_eq!(room, 6);
         assert_eq!(span.name, "GET /users/{id}");
         assert_eq!(span.span_kind, Some(SpanKind::Server));
         assert_eq!(span.start_time, Some(SystemTime::UNIX_EPOCH));
@@ -223,10 +220,10 @@ mod tests {
     #[cfg(feature = "tracing")]
     #[test]
     fn what_a_builder_holds_is_told_whole() {
-        let mut one = Building::new(SpanKind::Server, 0);
+        let mut one = Building::new(SpanKind::Server);
         describe(&mut one);
         let one = one.finish();
-        let mut other = Building::new(SpanKind::Server, 0);
+        let mut other = Building::new(SpanKind::Server);
         tell(one.clone(), &mut other);
         assert_eq!(format!("{:?}", other.finish()), format!("{one:?}"));
     }
