@@ -156,35 +156,28 @@ impl ServerSpan {
 
     /// `None`: now. Nothing the second time.
     fn end_at(&mut self, end: Option<SystemTime>) {
-        let Some(bytes) = self.bytes.take() else {
+        let (Some(mut bytes), Some(export)) = (self.bytes.take(), &self.recorder.export) else {
             return;
         };
-        let recorder = Arc::clone(&self.recorder);
-        if let Some(export) = &recorder.export {
-            let end = end.unwrap_or_else(opentelemetry::time::now);
-            self.export(bytes, end, export);
-        }
-    }
-
-    fn export(&mut self, bytes: Vec<u8>, end: SystemTime, export: &Export) {
-        self.bytes = Some(bytes);
+        let end = end.unwrap_or_else(opentelemetry::time::now);
         if !self.context.is_sampled() {
-            let ending = Ending {
-                kind: &self.kind,
-                status: &self.status,
-                start: self.start,
-                end,
+            let Some(why) = export.keeps(&self.ending(end)) else {
+                return;
             };
-            match export.keeps(&ending) {
-                Some(why) => self.attribute(why),
-                None => self.bytes = None,
-            }
+            // Without it nobody would know why it is there: no limit counts it.
+            span::attribute(&mut bytes, why.key.as_str(), AnyValue::from(&why.value));
         }
-        let Some(mut bytes) = self.bytes.take() else {
-            return;
-        };
         span::rest(&mut bytes, &self.rest(end));
         export.ended(Ended::Bytes(bytes));
+    }
+
+    fn ending(&self, end: SystemTime) -> Ending<'_> {
+        Ending {
+            kind: &self.kind,
+            status: &self.status,
+            start: self.start,
+            end,
+        }
     }
 
     fn rest(&self, end: SystemTime) -> Rest<'_> {
