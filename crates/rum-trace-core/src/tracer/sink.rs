@@ -105,6 +105,11 @@ impl Building {
         &mut self.attributes
     }
 
+    #[inline]
+    fn push(&mut self, (key, value): (&'static str, Value)) {
+        self.attributes.push(KeyValue::new(key, value));
+    }
+
     pub(crate) fn finish(self) -> SpanBuilder {
         SpanBuilder {
             attributes: Some(self.attributes),
@@ -127,26 +132,22 @@ impl SpanSink for Building {
     }
 
     fn shared(&mut self, attributes: &SharedAttributes) {
-        attributes
-            .iter()
-            .for_each(|(key, value)| self.value(key, value));
+        attributes.iter().for_each(|it| self.push(it));
     }
 
     fn text(&mut self, key: &'static str, text: &str) {
-        self.value(key, Value::from(text.to_owned()));
+        self.push((key, Value::from(text.to_owned())));
     }
 
     /// Text that is kept costs no allocation.
     fn common_text(&mut self, key: &'static str, text: &str) {
         let kept = intern::app(text);
         let text = kept.map_or_else(|| StringValue::from(text.to_owned()), StringValue::from);
-        self.value(key, Value::String(text));
+        self.push((key, Value::String(text)));
     }
 
-    /// Once, and not at each of the twenty places: see `extract`.
-    #[inline(never)]
     fn value(&mut self, key: &'static str, value: Value) {
-        self.attributes.push(KeyValue::new(key, value));
+        self.push((key, value));
     }
 
     fn attribute(&mut self, attribute: KeyValue) {
