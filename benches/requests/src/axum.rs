@@ -25,6 +25,12 @@ pub fn router() -> Router {
     Router::new().route(ROUTE, get(user))
 }
 
+/// With its layers applied, as `axum::serve` does for each connection: a router that is
+/// called without it applies them at each request.
+fn ready(router: Router) -> Router {
+    router.with_state(())
+}
+
 /// A router under a layer, and the `tracing` subscriber that it is to run under.
 #[derive(Clone, Debug)]
 pub struct Layered {
@@ -39,7 +45,7 @@ impl Layered {
     #[must_use]
     pub fn plain(router: Router) -> Self {
         Layered {
-            router,
+            router: ready(router),
             subscriber: None,
         }
     }
@@ -48,7 +54,7 @@ impl Layered {
     #[must_use]
     pub fn under(subscriber: Dispatch, router: Router) -> Self {
         Layered {
-            router,
+            router: ready(router),
             subscriber: Some(subscriber),
         }
     }

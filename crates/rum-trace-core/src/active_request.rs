@@ -10,7 +10,7 @@ use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 
 use crate::grpc::{EndedCall, GrpcCall};
 use crate::inbound::Inbound;
-use crate::instrumenter::Instrumenter;
+use crate::instrumenter::Handle;
 use crate::intern::Route;
 use crate::method::Method;
 use crate::metrics::{Ended, Measured};
@@ -29,7 +29,7 @@ use crate::{ResponseInfo, RumContext};
 /// recorded at the same moment.
 #[must_use = "dropping it records a client that went away"]
 pub struct ActiveRequest {
-    instrumenter: Instrumenter,
+    instrumenter: Handle,
     cx: Context,
     method: Method,
     // Boxed, since most services have neither, and this is moved about.
@@ -142,7 +142,7 @@ impl Begun {
 }
 
 impl ActiveRequest {
-    pub(crate) fn new(instrumenter: Instrumenter, begun: Begun) -> Self {
+    pub(crate) fn new(instrumenter: Handle, begun: Begun) -> Self {
         let told = begun.recording || begun.measured.is_some();
         ActiveRequest {
             instrumenter,
@@ -169,7 +169,7 @@ impl ActiveRequest {
 
     /// A request that is to be kept out: its context carries the caller's
     /// span, which is not ours to end.
-    pub(crate) fn kept_out(instrumenter: Instrumenter, begun: Begun) -> Self {
+    pub(crate) fn kept_out(instrumenter: Handle, begun: Begun) -> Self {
         let mut request = ActiveRequest::new(instrumenter, begun);
         request.ended = true;
         request
@@ -277,7 +277,7 @@ impl ActiveRequest {
     fn describe_response(&mut self, response: &impl ResponseInfo) {
         let nanos = self.started.map(|started| started.elapsed().as_nanos());
         self.first_byte = nanos.and_then(|nanos| NonZeroU64::new(u64::try_from(nanos).ok()?));
-        let inner = self.instrumenter.inner();
+        let inner = &*self.instrumenter;
         if !inner.response_headers.is_empty() {
             let (captured, over_limit) = inner
                 .response_headers
@@ -293,7 +293,7 @@ impl ActiveRequest {
     /// name in lower case, and the value.
     pub fn response_headers(&self, set: &mut dyn FnMut(&'static str, &str)) {
         // A caller's span is not ours to show.
-        if let (Some(form), false) = (self.instrumenter.inner().server_timing, self.ended) {
+        if let (Some(form), false) = (self.instrumenter.server_timing, self.ended) {
             form.set(self.cx.span().span_context(), set);
         }
         if self.verified {
@@ -351,7 +351,7 @@ impl ActiveRequest {
         if std::mem::replace(&mut self.ended, true) || !self.is_told_of() {
             return;
         }
-        let methods = &self.instrumenter.inner().rpc_methods;
+        let methods = &self.instrumenter.rpc_methods;
         let call = self.call.as_mut().map(|call| call.end(methods));
         let error_type = self.error_type(failure, call.as_ref());
         let measured = self.measured.take();
@@ -369,7 +369,7 @@ impl ActiveRequest {
             self.end_span(&ended);
         }
         if let Some(mut measured) = measured {
-            self.instrumenter.inner().metrics.end(&mut measured, &ended);
+            self.instrumenter.metrics.end(&mut measured, &ended);
         }
     }
 

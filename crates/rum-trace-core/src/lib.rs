@@ -56,6 +56,7 @@ mod rum_context;
 mod semconv;
 mod server;
 mod server_timing;
+pub mod sharded;
 mod skip;
 mod stats;
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! What arrived, what was continued, what was refused: as numbers.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 
 use crate::diagnosis::{CarrierClass, Finding, Findings, Journal, Topic};
+use crate::sharded::{self, thread_number};
 use crate::{Carrier, Trust};
-
-/// More threads than this share sets.
-const MAX_SETS: usize = 32;
 
 /// Of what is usual, one in so many looks at the clock, whether the log may tell of it.
 const LOOK_EVERY: u64 = 64;
@@ -212,10 +210,9 @@ impl Default for Set {
 
 impl Default for Counters {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let sets = threads.next_power_of_two().min(MAX_SETS);
+        let set = |_| CachePadded::default();
         Counters {
-            sets: (0..sets).map(|_| CachePadded::default()).collect(),
+            sets: (0..sharded::count()).map(set).collect(),
             journal: Journal::default(),
         }
     }
@@ -358,16 +355,6 @@ fn add(counter: &AtomicU64, count: u64) -> u64 {
 
 fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
-}
-
-/// Threads are numbered in the order in which they first count something.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    // A thread that is ending may have lost its number.
-    NUMBER.try_with(|number| *number).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, SdkTracerProvider, ShouldSample, SpanExporter, SpanLimits, SpanProcessor,
     TracerProviderBuilder,
 };
+use rum_trace_core::sharded::Sharded;
 use tokio::runtime::Runtime;
 
 use crate::config::batch::{Batch, BatchOptions};
@@ -545,7 +546,7 @@ impl PipelineBuilder {
         let shortcut = decides.map(|decides| Shortcut {
             decides,
             ids: self.ids,
-            recorder: recorder.map(Arc::new),
+            recorder: recorder.map(|it| Arc::new(Sharded::new(it))),
         });
         let spans = PipelineSpans::new(&provider, shortcut, service);
         Ok(Pipeline::new(provider, spans, processors, export))

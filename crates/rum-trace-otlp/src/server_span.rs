@@ -4,12 +4,12 @@
 //! looks at attributes.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{Link, Span, SpanBuilder, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanLimits;
+use rum_trace_core::sharded::Shard;
 use rum_trace_core::tracer::{SharedAttributes, SpanSink};
 
 use crate::ended::Ended;
@@ -19,7 +19,7 @@ use crate::wire::AnyValue;
 use crate::written;
 
 /// What all of a pipeline's SERVER spans have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Recorder {
     pub(crate) limits: SpanLimits,
     pub(crate) session_on_every_span: bool,
@@ -39,7 +39,7 @@ impl Recorder {
 #[derive(Debug)]
 pub(crate) struct ServerSpan {
     context: SpanContext,
-    recorder: Arc<Recorder>,
+    recorder: Shard<Recorder>,
     parent: SpanId,
     parent_is_remote: bool,
     kind: SpanKind,
@@ -105,7 +105,7 @@ fn room_for(attributes: usize) -> usize {
 impl ServerSpan {
     /// A span that begins now, and is not described yet.
     pub(crate) fn new(
-        recorder: &Arc<Recorder>,
+        recorder: &Shard<Recorder>,
         kind: SpanKind,
         parent: Option<&SpanContext>,
         context: SpanContext,
@@ -115,7 +115,7 @@ impl ServerSpan {
         }
         ServerSpan {
             context,
-            recorder: Arc::clone(recorder),
+            recorder: recorder.clone(),
             parent: parent.map_or(SpanId::INVALID, SpanContext::span_id),
             parent_is_remote: parent.is_some_and(SpanContext::is_remote),
             kind,
@@ -319,9 +319,12 @@ impl Drop for ServerSpan {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use opentelemetry::trace::{TraceFlags, TraceState};
     use opentelemetry_proto::tonic::trace::v1::Span as ProtoSpan;
     use proptest::prelude::*;
+    use rum_trace_core::sharded::Sharded;
 
     use super::*;
     use crate::queue::{Limits, Queue};
@@ -329,7 +332,7 @@ mod tests {
     use crate::stats::Accounts;
 
     /// A recorder, and what its spans go to.
-    fn recorder(limits: SpanLimits) -> (Arc<Recorder>, Arc<Queue>) {
+    fn recorder(limits: SpanLimits) -> (Shard<Recorder>, Arc<Queue>) {
         let queue = Arc::new(Queue::new(Limits {
             spans: 10,
             bytes: 1 << 30,
@@ -342,11 +345,11 @@ mod tests {
             session_on_every_span: false,
             export: Some(Export::new(Arc::clone(&queue), accounts, commands, None)),
         };
-        (Arc::new(recorder), queue)
+        (Sharded::new(recorder).here().clone(), queue)
     }
 
     fn start(
-        recorder: &Arc<Recorder>,
+        recorder: &Shard<Recorder>,
         builder: SpanBuilder,
         parent: Option<&SpanContext>,
         context: SpanContext,

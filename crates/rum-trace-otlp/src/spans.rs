@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracer, SdkTracerProvider,
     ShouldSample,
 };
+use rum_trace_core::sharded::{Shard, Sharded};
 use rum_trace_core::tracer::{NewSpan, SpanSink, SpanStarter, scope};
 
 use crate::config::resource::{SERVICE_INSTANCE_ID, SERVICE_NAME};
@@ -62,7 +63,7 @@ pub(crate) struct Shortcut {
     pub(crate) decides: Decides,
     pub(crate) ids: SharedIds,
     /// There is none if somebody has to see the SDK's own spans.
-    pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) recorder: Option<Arc<Sharded<Recorder>>>,
 }
 
 /// A decision that a span tells of.
@@ -157,7 +158,7 @@ impl Shortcut {
     fn start_root(
         &self,
         sampler: &Sampler,
-        recorder: &Arc<Recorder>,
+        recorder: &Shard<Recorder>,
         span: NewSpan<'_>,
     ) -> Context {
         let trace_id = self.ids.new_trace_id();
@@ -169,8 +170,9 @@ impl Shortcut {
         record(recorder, span, None, span_context, None)
     }
 
-    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.recorder.as_ref().filter(|recorder| recorder.is_open())
+    pub(crate) fn recorder(&self) -> Option<&Shard<Recorder>> {
+        let recorder = self.recorder.as_ref()?.here();
+        recorder.is_open().then_some(recorder)
     }
 
     pub(crate) fn unsampled(
@@ -205,7 +207,7 @@ fn samples(sampler: &Sampler, caller: Option<&SpanContext>, trace_id: TraceId) -
 }
 
 pub(crate) fn record(
-    recorder: &Arc<Recorder>,
+    recorder: &Shard<Recorder>,
     span: NewSpan<'_>,
     parent: Option<&SpanContext>,
     span_context: SpanContext,

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::Extensions;
+use rum_trace_core::sharded::Sharded;
 use rum_trace_core::{BuildError, Instrumenter, InstrumenterBuilder};
 use tower_layer::Layer;
 
@@ -42,14 +43,14 @@ use crate::request::{Adapter, PeerFn};
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it wraps a service"]
 pub struct RumTraceLayer {
-    adapter: Arc<Adapter>,
+    adapter: Arc<Sharded<Adapter>>,
 }
 
 impl RumTraceLayer {
     /// A layer on this instrumenter.
     pub fn new(instrumenter: Instrumenter) -> Self {
         RumTraceLayer {
-            adapter: Arc::new(Adapter {
+            adapter: shared(Adapter {
                 instrumenter,
                 peer: None,
                 in_extensions: false,
@@ -59,6 +60,12 @@ impl RumTraceLayer {
                 outside: Default::default(),
             }),
         }
+    }
+
+    fn but(&self, change: impl FnOnce(&mut Adapter)) -> Arc<Sharded<Adapter>> {
+        let mut adapter = Adapter::clone(self.adapter.here());
+        change(&mut adapter);
+        shared(adapter)
     }
 
     /// A layer from a builder, for short set-ups.
@@ -88,11 +95,13 @@ impl RumTraceLayer {
     /// # let _ = layer;
     /// ```
     pub fn peer(
-        mut self,
+        self,
         peer: impl Fn(&Extensions) -> Option<SocketAddr> + Send + Sync + 'static,
     ) -> Self {
-        Arc::make_mut(&mut self.adapter).peer = Some(PeerFn(Arc::new(peer)));
-        self
+        let peer = Some(PeerFn(Arc::new(peer)));
+        RumTraceLayer {
+            adapter: self.but(|adapter| adapter.peer = peer),
+        }
     }
 
     /// Puts the [`RumContext`](rum_trace_core::RumContext) into each request's
@@ -107,10 +116,15 @@ impl RumTraceLayer {
     /// let layer = RumTraceLayer::default().in_extensions();
     /// # let _ = layer;
     /// ```
-    pub fn in_extensions(mut self) -> Self {
-        Arc::make_mut(&mut self.adapter).in_extensions = true;
-        self
+    pub fn in_extensions(self) -> Self {
+        RumTraceLayer {
+            adapter: self.but(|adapter| adapter.in_extensions = true),
+        }
     }
+}
+
+fn shared(adapter: Adapter) -> Arc<Sharded<Adapter>> {
+    Arc::new(Sharded::new(adapter))
 }
 
 /// On the global tracer provider, with the default settings.
@@ -127,10 +141,8 @@ impl<S> Layer<S> for RumTraceLayer {
         // In the adapter: the service itself is cloned for each request.
         #[cfg(feature = "axum")]
         if crate::axum::is_around_router::<S>() {
-            let mut adapter = Adapter::clone(&self.adapter);
-            adapter.around_router = true;
-            return RumTrace::new(inner, Arc::new(adapter));
+            return RumTrace::new(inner, self.but(|adapter| adapter.around_router = true));
         }
-        RumTrace::new(inner, self.adapter.clone())
+        RumTrace::new(inner, Arc::clone(&self.adapter))
     }
 }

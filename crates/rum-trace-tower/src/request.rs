@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body;
+use rum_trace_core::sharded::{Shard, Sharded};
 use rum_trace_core::{Instrumenter, RequestInfo, ResponseInfo};
 
 /// The instrumenter, and what this adapter can be told beyond its settings: all
@@ -20,6 +22,40 @@ pub(crate) struct Adapter {
     pub(crate) around_router: bool,
     #[cfg(feature = "axum")]
     pub(crate) outside: crate::axum::OutsideRouting,
+}
+
+/// The adapter as services have it.
+///
+/// A service that is not cloned, as the one in axum's router, has that of all threads.
+/// Its clones, of which there is one for each request, have their thread's: all of them
+/// would count in one place otherwise.
+#[derive(Debug)]
+pub(crate) enum SharedAdapter {
+    OfAll(Arc<Sharded<Adapter>>),
+    OfOne(Shard<Adapter>),
+}
+
+impl SharedAdapter {
+    fn here(&self) -> &Shard<Adapter> {
+        match self {
+            SharedAdapter::OfAll(all) => all.here(),
+            SharedAdapter::OfOne(one) => one,
+        }
+    }
+}
+
+impl Clone for SharedAdapter {
+    fn clone(&self) -> Self {
+        SharedAdapter::OfOne(self.here().clone())
+    }
+}
+
+impl Deref for SharedAdapter {
+    type Target = Adapter;
+
+    fn deref(&self) -> &Adapter {
+        self.here()
+    }
 }
 
 type FindPeer = dyn Fn(&Extensions) -> Option<SocketAddr> + Send + Sync;
@@ -145,5 +181,26 @@ impl<B> ResponseInfo for HttpResponse<'_, B> {
 pub(crate) fn visit_headers<'a>(headers: &'a HeaderMap, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
     for (name, value) in headers {
         visit(name.as_str(), value.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_for_requests_count_nothing_that_all_threads_count() {
+        let layer = crate::RumTraceLayer::default();
+        let service = tower_layer::Layer::layer(&layer, ());
+        let SharedAdapter::OfAll(all) = service.adapter() else {
+            panic!("a service that was not cloned: {service:?}");
+        };
+        let counted = Arc::strong_count(all);
+        let clone = service.clone();
+        let of_clone = clone.clone();
+        assert_eq!(Arc::strong_count(all), counted);
+        for service in [&clone, &of_clone] {
+            assert!(matches!(service.adapter(), SharedAdapter::OfOne(_)));
+        }
     }
 }

@@ -5,22 +5,29 @@ use http::{Request, Response};
 use http_body::Body;
 #[cfg(feature = "axum")]
 use rum_trace_core::ActiveRequest;
+use rum_trace_core::sharded::Sharded;
 use tower_service::Service;
 
 use crate::future::Bodiless;
-use crate::request::{Adapter, HttpRequest};
+use crate::request::{Adapter, HttpRequest, SharedAdapter};
 use crate::{ResponseBody, ResponseFuture};
 
 /// The [`Service`] that [`RumTraceLayer`](crate::RumTraceLayer) makes.
 #[derive(Clone, Debug)]
 pub struct RumTrace<S> {
     inner: S,
-    adapter: Arc<Adapter>,
+    adapter: SharedAdapter,
 }
 
 impl<S> RumTrace<S> {
-    pub(crate) fn new(inner: S, adapter: Arc<Adapter>) -> Self {
+    pub(crate) fn new(inner: S, adapter: Arc<Sharded<Adapter>>) -> Self {
+        let adapter = SharedAdapter::OfAll(adapter);
         RumTrace { inner, adapter }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn adapter(&self) -> &SharedAdapter {
+        &self.adapter
     }
 
     /// A gRPC call has its method, and needs no route.
@@ -50,15 +57,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let active = {
-            let info = HttpRequest::new(&request, &self.adapter);
-            self.adapter.instrumenter.start(&info)
-        };
+        let adapter = &*self.adapter;
+        let active = adapter
+            .instrumenter
+            .start(&HttpRequest::new(&request, adapter));
         #[cfg(feature = "axum")]
-        if self.adapter.around_router {
+        if adapter.around_router {
             self.look_for_route(&request, &active);
         }
-        if self.adapter.in_extensions && !active.rum().is_empty() {
+        if adapter.in_extensions && !active.rum().is_empty() {
             request.extensions_mut().insert(active.rum().clone());
         }
         let bodiless = Bodiless::of(request.method());

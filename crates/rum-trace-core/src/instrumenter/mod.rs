@@ -28,6 +28,7 @@ use crate::method::Method;
 use crate::metrics::{self, Measured, Metrics};
 use crate::onward::Onward;
 use crate::server_timing::ServerTiming;
+use crate::sharded::{Shard, Sharded};
 use crate::skip::SkippedPaths;
 use crate::stats::Counters;
 use crate::tracer::{RequestWithoutSpan, SpanSource};
@@ -43,10 +44,17 @@ use crate::{
 ///
 /// Adapters for frameworks are built on it; a framework without one can be
 /// served by hand, see [`start`](Self::start).
-#[derive(Clone, Debug)]
-pub struct Instrumenter {
+#[derive(Clone)]
+pub struct Instrumenter(Arc<Shared>);
+
+struct Shared {
     inner: Arc<Inner>,
+    /// For what each request refers to.
+    handles: Sharded<Arc<Inner>>,
 }
+
+/// The instrumenter of a request that is being served.
+pub(crate) type Handle = Shard<Arc<Inner>>;
 
 /// Everything that can be settled before the first request.
 pub(crate) struct Inner {
@@ -85,9 +93,9 @@ impl Instrumenter {
     }
 
     pub(crate) fn new(inner: Inner) -> Self {
-        Instrumenter {
-            inner: Arc::new(inner),
-        }
+        let inner = Arc::new(inner);
+        let handles = Sharded::new(Arc::clone(&inner));
+        Instrumenter(Arc::new(Shared { inner, handles }))
     }
 
     /// Starts the SERVER span of a request, as the child of the span that its
@@ -125,7 +133,7 @@ impl Instrumenter {
     /// The numbers of what arrived, was continued, and was refused.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.inner.counters.snapshot()
+        self.inner().counters.snapshot()
     }
 
     /// What a request to this authority (`host` or `host:port`, an IPv6 address in
@@ -144,8 +152,8 @@ impl Instrumenter {
     /// # Ok::<(), rum_trace_core::BuildError>(())
     /// ```
     pub fn injection<'a>(&'a self, authority: &'a str) -> Injection<'a> {
-        let injection = self.inner.onward.injection(authority);
-        self.inner.name_service(injection)
+        let injection = self.inner().onward.injection(authority);
+        self.inner().name_service(injection)
     }
 
     /// What a message to a queue of one's own is to carry: as
@@ -164,19 +172,23 @@ impl Instrumenter {
     /// # Ok::<(), rum_trace_core::BuildError>(())
     /// ```
     pub fn injection_to_own_service(&self) -> Injection<'_> {
-        let onward = &self.inner.onward;
+        let onward = &self.inner().onward;
         let injection = Injection::to_own_service()
             .service(&onward.service)
             .instance(&onward.instance);
-        self.inner.name_service(injection)
+        self.inner().name_service(injection)
     }
 
     pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
+        &self.0.inner
+    }
+
+    fn handle(&self) -> Handle {
+        self.0.handles.here().clone()
     }
 
     fn start_dyn(&self, request: &dyn RequestInfo) -> ActiveRequest {
-        let inner = &*self.inner;
+        let inner = self.inner();
         let mut headers = TraceHeaders::default();
         headers.collect(request);
         // parse
@@ -250,7 +262,7 @@ impl Instrumenter {
             #[cfg(feature = "tracing")]
             tracing_span: opened.tracing_span,
         };
-        let mut active = ActiveRequest::new(self.clone(), begun);
+        let mut active = ActiveRequest::new(self.handle(), begun);
         if let Some(token) = &inner.verification {
             let arrived = Arrived {
                 request,
@@ -272,7 +284,7 @@ impl Instrumenter {
         forwarding: &Forwarding<'_>,
         method: Method,
     ) -> ActiveRequest {
-        let inner = &*self.inner;
+        let inner = self.inner();
         inner.counters.filtered();
         let mut parent = inner.caller(arrived.base, arrived.extraction);
         if inner.spans.asks_of_skipped() {
@@ -280,7 +292,7 @@ impl Instrumenter {
             parent = parent.with_value(RequestWithoutSpan { client });
         }
         let begun = Begun::bare(parent, method);
-        let mut active = ActiveRequest::kept_out(self.clone(), begun);
+        let mut active = ActiveRequest::kept_out(self.handle(), begun);
         if let Some(token) = &inner.verification {
             active.tell(inner.verify(token, arrived));
         }
@@ -336,6 +348,12 @@ impl Inner {
             body_size: arrival.body_size(),
         });
         measured.map(Box::new)
+    }
+}
+
+impl fmt::Debug for Instrumenter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner().fmt(f)
     }
 }
 
