@@ -1,9 +1,12 @@
 //! What of the incoming request travels on in the OpenTelemetry context.
 
+use std::sync::OnceLock;
+
 use opentelemetry::Context;
 use opentelemetry::trace::TraceState as SdkTraceState;
 use rum_trace_propagation::{SpanId, TraceFlags, TraceId};
 
+use crate::onward::Endpoint;
 use crate::{Carrier, RumContext, trace_state};
 
 /// Our own value in a request's [`Context`](opentelemetry::Context).
@@ -73,4 +76,7 @@ pub(crate) struct InboundTrace {
     /// The text of the trace id, if it came in an `sw8`.
     pub(crate) sw8_trace_id: Option<Box<str>>,
     pub(crate) flags: TraceFlags,
+    /// What `sw8` tells the next service of the request, if it came with one: known later
+    /// than the rest, and not worth a context of its own.
+    pub(crate) endpoint: OnceLock<Endpoint>,
 }

@@ -276,7 +276,7 @@ impl RumContext {
         }
         if reader.field(RumKey::AppId).is_none() {
             if let Some(app_id) = sw8.and_then(Sw8::app_id) {
-                reader.copy(RumKey::AppId, app_id.as_bytes(), RumSource::Sw8);
+                reader.copy_text(RumKey::AppId, app_id, RumSource::Sw8);
             }
         }
         let rum = RumContext {
@@ -403,8 +403,11 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     fn copy(&mut self, key: RumKey, value: &[u8], source: RumSource) {
-        let text = String::from_utf8_lossy(value);
-        let (text, cut) = limits::field(&text, limits::MAX_RUM_FIELD);
+        self.copy_text(key, &String::from_utf8_lossy(value), source);
+    }
+
+    fn copy_text(&mut self, key: RumKey, text: &str, source: RumSource) {
+        let (text, cut) = limits::field(text, limits::MAX_RUM_FIELD);
         self.over_limit += u32::from(cut);
         let start = self.text.len();
         self.text.push_str(&text);

@@ -48,11 +48,15 @@ pub(crate) fn original_uri(extensions: &Extensions) -> Option<&Uri> {
 /// Whether a service is axum's router, or one that has it inside. `Router::layer`
 /// wraps each of its routes, and not the router.
 pub(crate) fn is_around_router<S>() -> bool {
-    let name = std::any::type_name::<S>();
     // Known when this is compiled: a router without `with_state` wraps its routes anew
     // for each request.
-    let is_route = name.starts_with("axum::routing::route::Route");
-    !is_route && name.contains("axum::routing::Router")
+    !is_route::<S>() && std::any::type_name::<S>().contains("axum::routing::Router")
+}
+
+/// Whether a service is one of axum's routes, with whatever layers are inside of it. A
+/// route's `call` clones it and keeps the request: all work begins with the first poll.
+pub(crate) fn is_route<S>() -> bool {
+    std::any::type_name::<S>().starts_with("axum::routing::route::Route")
 }
 
 /// Has the log tell, once, that routes cannot be known where the layer is.

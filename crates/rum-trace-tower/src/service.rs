@@ -70,10 +70,17 @@ where
         }
         let bodiless = Bodiless::of(request.method());
         let future = {
-            // Services do work in `call` too.
-            let _scope = active.scope();
+            let _scope = works_in_call::<S>().then(|| active.scope());
             self.inner.call(request)
         };
         ResponseFuture::new(future, active, bodiless)
     }
+}
+
+/// Services do work in `call` too. To make a context current is not free.
+fn works_in_call<S>() -> bool {
+    #[cfg(feature = "axum")]
+    return !crate::axum::is_route::<S>();
+    #[cfg(not(feature = "axum"))]
+    true
 }

@@ -3,14 +3,21 @@
 
 mod support;
 
+use std::convert::Infallible;
+use std::sync::mpsc;
+
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{any, get};
+use http_body_util::BodyExt;
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
 use rum_trace_core::{Injection, RumContext};
 use rum_trace_tower::axum::{CurrentTrace, Rum};
 use support::*;
+use tower::util::MapRequestLayer;
+use tower::{ServiceExt, service_fn};
 
 #[tokio::test]
 async fn the_phones_trace_goes_on() {
@@ -369,6 +376,51 @@ async fn a_filtered_request_has_no_span_but_a_trace() {
 }
 
 /// A stream of ready items, without a crate for it.
+/// Wherever axum calls the services that layers make: `is_route` hangs on it.
+#[tokio::test]
+async fn layers_inside_work_in_the_request_from_their_call_on() {
+    let spans = Spans::new();
+    let (seen, calls) = mpsc::channel();
+    let inside = MapRequestLayer::new(move |request: Request<Body>| {
+        let span = Context::current().span().span_context().span_id();
+        seen.send(span).unwrap();
+        request
+    });
+    let hello = || async { "hello" };
+    let service =
+        service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let app = Router::new()
+        .route("/handler", get(hello))
+        .route_service("/service", service)
+        .nest("/nested", Router::new().route("/handler", get(hello)))
+        .nest_service("/other", service)
+        .method_not_allowed_fallback(hello)
+        .fallback(hello)
+        .layer(inside)
+        .layer(spans.layer());
+    let server = Server::start(app.clone()).await;
+    let asked = [
+        ("GET", "/handler"),
+        ("POST", "/handler"),
+        ("GET", "/service"),
+        ("GET", "/nested/handler"),
+        ("GET", "/other/x"),
+        ("GET", "/nowhere"),
+    ];
+    for (method, path) in asked {
+        server.request(method, path, &[]).await;
+        let span = spans.one().await.span_context.span_id();
+        assert_eq!(calls.try_recv(), Ok(span), "{method} {path}");
+        // Without `axum::serve` routes are made at each request.
+        let request = Request::builder().method(method).uri(path);
+        let request = request.body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        response.into_body().collect().await.unwrap();
+        let span = spans.one().await.span_context.span_id();
+        assert_eq!(calls.try_recv(), Ok(span), "{method} {path}");
+    }
+}
+
 fn futures_stream<T: Unpin>(items: Vec<T>) -> impl futures_core::Stream<Item = T> {
     iter_stream(items.into_iter())
 }

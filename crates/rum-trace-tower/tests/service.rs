@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Empty, Full};
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use rum_trace_core::{Injection, RumContext};
 use support::*;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
@@ -53,6 +55,26 @@ async fn the_span_ends_with_the_body_and_not_before() {
         !found.contains_key("client.address"),
         "nobody told the peer"
     );
+}
+
+#[tokio::test]
+async fn a_service_works_in_the_request_from_its_call_on() {
+    let spans = Spans::new();
+    let current = || Context::current().span().span_context().span_id();
+    let service = ServiceBuilder::new()
+        .layer(spans.layer())
+        .service(service_fn(|_: Request<Body>| {
+            let in_call = current();
+            async move {
+                let told = format!("{in_call} {}", current());
+                Ok::<_, Infallible>(Response::new(Body::from(told)))
+            }
+        }));
+    let response = service.oneshot(Request::new(Body::default())).await;
+    let body = response.expect("infallible").into_body();
+    let told = body.collect().await.expect("a body").to_bytes();
+    let span = spans.one().await.span_context.span_id();
+    assert_eq!(told, format!("{span} {span}"));
 }
 
 #[tokio::test]

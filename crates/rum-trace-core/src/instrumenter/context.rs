@@ -1,6 +1,7 @@
 //! The context that a request is served in, but for its span: what its headers say.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use opentelemetry::Context;
 
@@ -103,6 +104,7 @@ impl Inner {
                 trace_id: parent.trace_id,
                 span_id: parent.span_id,
                 flags: parent.flags,
+                endpoint: OnceLock::new(),
             }),
         })
     }
@@ -114,12 +116,21 @@ impl Inner {
         arrival: &Arrival<'_>,
         extraction: &Extraction,
     ) -> Option<Context> {
-        let is_told = extraction.parent_is(Carrier::Sw8) || self.onward.speaks_sw8();
-        is_told.then(|| {
-            let (endpoint, cut) = arrival.endpoint();
-            self.counters.over_limit(u32::from(cut));
-            base.with_value(endpoint)
-        })
+        let came_by_sw8 = extraction.parent_is(Carrier::Sw8);
+        if !came_by_sw8 && !self.onward.speaks_sw8() {
+            return None;
+        }
+        let (endpoint, cut) = arrival.endpoint();
+        self.counters.over_limit(u32::from(cut));
+        // The trace is this request's own then, and nobody else has the context yet.
+        let inbound = base.get::<Inbound>().filter(|_| came_by_sw8);
+        match inbound.and_then(Inbound::trace) {
+            Some(trace) => {
+                trace.endpoint.get_or_init(|| endpoint);
+                None
+            }
+            None => Some(base.with_value(endpoint)),
+        }
     }
 
     /// The context in which the caller's span is active.

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use opentelemetry::Context;
 
+use crate::inbound::Inbound;
 use crate::limits;
 
 /// The name of the request that is served, in its context.
 ///
 /// SkyWalking's "parent endpoint" is the operation name of the caller's entry
 /// span: here the SERVER span's, or the path where the route is not known yet.
+#[derive(Debug)]
 pub(crate) struct Endpoint(Cow<'static, str>);
 
 impl Endpoint {
@@ -25,6 +27,10 @@ impl Endpoint {
 
     /// Empty, if there is none.
     pub(crate) fn in_context(cx: &Context) -> &str {
-        cx.get::<Endpoint>().map_or("", |endpoint| &endpoint.0)
+        let trace = cx.get::<Inbound>().and_then(Inbound::trace);
+        let of_trace = trace.and_then(|trace| trace.endpoint.get());
+        of_trace
+            .or_else(|| cx.get::<Endpoint>())
+            .map_or("", |endpoint| &endpoint.0)
     }
 }

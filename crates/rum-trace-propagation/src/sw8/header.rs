@@ -172,12 +172,11 @@ impl Sw8 {
     #[must_use]
     pub fn app_id(&self) -> Option<&str> {
         let service = self.service();
-        let (name, hex) = service.split_once('@')?;
-        let named =
-            !name.is_empty() && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
-        let numbered =
-            !hex.is_empty() && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        (named && numbered).then_some(service)
+        let name_ends = |b| !matches!(b, b'a'..=b'z' | b'0'..=b'9');
+        let (name, rest) = service.split_at_checked(service.bytes().position(name_ends)?)?;
+        let hex = rest.strip_prefix('@')?;
+        let numbered = hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        (!name.is_empty() && !hex.is_empty() && numbered).then_some(service)
     }
 
     /// The header's parts, to be written again.
