@@ -70,7 +70,7 @@ where
         }
         let bodiless = Bodiless::of(request.method());
         let future = {
-            let _scope = works_in_call::<S>().then(|| active.scope());
+            let _scope = works_in_call(&self.inner).then(|| active.scope());
             self.inner.call(request)
         };
         ResponseFuture::new(future, active, bodiless)
@@ -78,9 +78,12 @@ where
 }
 
 /// Services do work in `call` too. To make a context current is not free.
-fn works_in_call<S>() -> bool {
-    #[cfg(feature = "axum")]
-    return !crate::axum::is_route::<S>();
-    #[cfg(not(feature = "axum"))]
+#[cfg(feature = "axum")]
+fn works_in_call<S>(_: &S) -> bool {
+    !crate::axum::is_route::<S>()
+}
+
+#[cfg(not(feature = "axum"))]
+fn works_in_call<S>(_: &S) -> bool {
     true
 }
